@@ -1,0 +1,121 @@
+"""Every failure a user can meet: PEP 249 classes, each with a stable code, a place in the text and a hint.
+
+An error is raised where the problem is seen, often far from the SQL text, so it starts with what is known there.
+`at()` adds the place and `with_source()` the text; the session does both before the error leaves sqlml. `str(error)` is plain
+text: message, line and column, the line itself with a caret, hint. Colour belongs to the shell.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from sqlml.source import Source, Span
+
+
+class Warning(Exception):  # noqa: A001 - the name is PEP 249's
+    """Something done less well than asked; sqlml reports these as notices, and never raises them."""
+
+    def __init__(self, message: str, *, code: str = "notice") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class Error(Exception):
+    """Base of all sqlml errors.
+
+    `code` is stable and meant for programs (`unknown_option`, `null_label`, …); the wording may improve at any time.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        span: Span | None = None,
+        hint: str | None = None,
+        source: Source | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.span = span
+        self.hint = hint
+        self.source = source
+
+    def at(self, span: Span | None) -> Self:
+        """Adds the place, unless a more precise one is known already."""
+        if self.span is None:
+            self.span = span
+        return self
+
+    def with_source(self, source: Source) -> Self:
+        """Adds the text that `span` points into, unless it is known already."""
+        if self.source is None:
+            self.source = source
+        return self
+
+    @property
+    def line(self) -> int | None:
+        """Line of the place, from 1."""
+        return self._place()[0]
+
+    @property
+    def column(self) -> int | None:
+        """Column of the place in characters, from 1."""
+        return self._place()[1]
+
+    def _place(self) -> tuple[int | None, int | None]:
+        if self.span is None or self.source is None:
+            return None, None
+        return self.source.line_and_column(self.span.start)
+
+    def __str__(self) -> str:
+        parts = [self.message]
+        if self.span is not None and self.source is not None:
+            parts.append(self.source.excerpt(self.span))
+        if self.hint:
+            parts.append(f"hint: {self.hint}")
+        return "\n".join(parts)
+
+
+class InterfaceError(Error):
+    """The Python interface was used wrongly: a closed connection, a fetch before an execute."""
+
+
+class DatabaseError(Error):
+    """Base of the errors that concern the database."""
+
+
+class DataError(DatabaseError):
+    """The data do not allow it: NULL labels, one class, no rows, a feature of another type."""
+
+
+class OperationalError(DatabaseError):
+    """It could not be carried out: the engine failed, the disk is full, the statement was cancelled."""
+
+
+class IntegrityError(DatabaseError):
+    """The catalog would contradict itself: a version conflict, a damaged or forged state."""
+
+
+class InternalError(DatabaseError):
+    """A bug in sqlml."""
+
+
+class ProgrammingError(DatabaseError):
+    """The statement is wrong: syntax, unknown names, option values."""
+
+
+class NotSupportedError(DatabaseError):
+    """Understood, and not available."""
+
+
+def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str | None:
+    """A hint that names the closest of `known`, or None when nothing is close."""
+    import difflib
+
+    lowered = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    return f"did you mean {lowered[close[0]]}?" if close else None
