@@ -1,0 +1,197 @@
+"""Statements as written: frozen nodes, each with the span of its text.
+
+A node says what the user wrote and nothing of what it means; names are bound and options checked in `plan`. Text that is not ours (a
+training query, the parts of a query around ML functions) stays a span of the source, so that every character reaches the engine as written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlml.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """`model`, `schema.model`, `database.schema.model`, optionally `@version` or `@alias`. Parts without quotes, as written."""
+
+    parts: tuple[str, ...]
+    reference: str | int | None
+    """The part after "@": a version number or an alias."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A literal, read into a Python value: str, int, float, bool, None, list (ARRAY), tuple (STRUCT or bare tuple), datetime.datetime,
+    datetime.date, HparamRange, HparamCandidates, IntervalText, or ParameterRef."""
+
+    value: object
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalText:
+    """An INTERVAL literal as written, e.g. `INTERVAL 10 HOUR`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRef:
+    """A parameter where a literal may stand: position of the value from 0 for `?` and `$1` (which is 0), name for `$name` and `@name`."""
+
+    key: int | str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSetting:
+    """`name = value` in OPTIONS, `value AS name` in a settings STRUCT, `name => value` as an argument."""
+
+    name: str
+    value: Value
+    name_span: Span
+
+    @property
+    def span(self) -> Span:
+        return Span(min(self.name_span.start, self.value.span.start), max(self.name_span.end, self.value.span.end))
+
+
+@dataclass(frozen=True, slots=True)
+class CreateModel:
+    name: ModelName
+    replace: bool
+    if_not_exists: bool
+    options: tuple[OptionSetting, ...]
+    options_span: Span | None
+    transform: Span | None
+    """The select list between the brackets of TRANSFORM."""
+    query: Span | None
+    """The training query without the brackets around it."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DropModel:
+    name: ModelName
+    if_exists: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AlterModelOptions:
+    """ALTER MODEL … SET OPTIONS (…)."""
+
+    name: ModelName
+    if_exists: bool
+    options: tuple[OptionSetting, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SetDefaultVersion:
+    """ALTER MODEL … SET DEFAULT VERSION = n."""
+
+    name: ModelName
+    version: int | str
+    version_span: Span
+    span: Span
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowModels:
+    schema: tuple[str, ...] | None
+    pattern: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ShowVersions:
+    name: ModelName
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCreateModel:
+    name: ModelName
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeModel:
+    name: ModelName
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ShowModelTypes:
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeModelType:
+    model_type: str
+    type_span: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TableArgument:
+    """`TABLE path`: the span of the path."""
+
+    path: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class QueryArgument:
+    """`(query)`: the span between the brackets; it may hold ML calls of its own."""
+
+    query: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class MLCall:
+    """`ML.NAME( … )` where a relation may stand."""
+
+    function: str
+    """The name after "ML.", in capitals."""
+    function_span: Span
+    models: tuple[ModelName, ...]
+    data: tuple[TableArgument | QueryArgument, ...]
+    settings: tuple[OptionSetting, ...]
+    """From STRUCT(…) and from named arguments, in order."""
+    values: tuple[Value, ...]
+    """Other positional arguments, e.g. an array of thresholds."""
+    ctes: tuple[Span, ...]
+    """The common table expressions in scope at the call, outermost first: each the span of `name AS (…)` (with its column list)."""
+    recursive: bool
+    """Whether one of their WITH clauses says RECURSIVE."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Any other statement. `calls` are the ML calls in it, in order of their place, inner ones before the one that holds them."""
+
+    calls: tuple[MLCall, ...]
+    creates_view: bool
+    """Whether the statement stores its text for later (CREATE VIEW, CREATE MACRO)."""
+    span: Span
+
+
+Statement = (
+    CreateModel
+    | DropModel
+    | AlterModelOptions
+    | SetDefaultVersion
+    | ShowModels
+    | ShowVersions
+    | ShowCreateModel
+    | DescribeModel
+    | ShowModelTypes
+    | DescribeModelType
+    | Query
+)
