@@ -1,0 +1,412 @@
+"""The engine on DuckDB: one connection, on which statements run one after the other.
+
+The connection is shared with whoever adopted it into sqlml, so nothing here assumes that a setting or a transaction is as it was left.
+Results are in `duckdb_results.py`, failures in `duckdb_errors.py`, functions called from SQL in `duckdb_functions.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from sqlml.engines.duckdb_calls import _sqlml_call as call
+from sqlml.engines.duckdb_errors import translated
+from sqlml.engines.duckdb_functions import EngineFunctions
+from sqlml.engines.duckdb_results import BatchStream, DuckDBResult, Row
+from sqlml.engines.duckdb_text import first_word, statement_start
+from sqlml.engines.duckdb_transaction import Transaction, ask, is_control
+from sqlml.errors import Error, InterfaceError, NotSupportedError, OperationalError, ProgrammingError
+from sqlml.sql import literal
+from sqlml.types import Column, Schema, SqlType
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from sqlml.engines.engine import BatchFunction, Parameters
+
+_DESCRIBE = "DESCRIBE "
+
+
+def open_engine(
+    path: str | os.PathLike[str] = ":memory:", *, read_only: bool = False, config: Mapping[str, object] | None = None
+) -> DuckDBEngine:
+    """An engine on a database file, made when it does not exist, or on a new database in memory.
+
+    Raises: OperationalError `file_locked`, `file_not_found`, `not_a_database`, `configuration_conflict`, `cannot_open`.
+    """
+    import duckdb
+
+    try:
+        connection = call(duckdb.connect, os.fspath(path), read_only=read_only, config=dict(config or {}))
+        # Progress is counted only where the bar is on; it is drawn by others.
+        call(connection.execute, "SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+    except Exception as error:
+        raise translated(error) from error
+    return DuckDBEngine(connection, owns_connection=True)
+
+
+def adopt_engine(connection: duckdb.DuckDBPyConnection) -> DuckDBEngine:
+    """An engine on an open DuckDB connection, its temporary tables and its open transaction. Closing the engine leaves the connection open.
+
+    Raises: InterfaceError for a closed connection, or for something else than a connection.
+    """
+    import duckdb
+
+    if not isinstance(connection, duckdb.DuckDBPyConnection):
+        raise InterfaceError(
+            f"a database is a path or an open DuckDB connection, not a {type(connection).__name__}", code="not_a_connection"
+        )
+    try:
+        connection.cursor().close()
+    except Exception as error:
+        raise translated(error) from error
+    return DuckDBEngine(connection, owns_connection=False)
+
+
+class DuckDBEngine:
+    """See `Engine`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, owns_connection: bool) -> None:
+        self.connection = connection
+        self.lock = threading.RLock()
+        """Held during every use of the connection. Calls are serial, but a cancelled statement may be left behind on its thread."""
+        self._owns_connection = owns_connection
+        self._open: weakref.ref[DuckDBResult | BatchStream] | None = None
+        self._functions = EngineFunctions()
+        self._tables: dict[str, pa.Table] = {}
+        """Registered tables by name."""
+        self._unsettled: set[str] = set()
+        """Names registered or unregistered in the open transaction: ROLLBACK would undo it."""
+        self._transaction = Transaction.NONE if owns_connection else ask(connection, Transaction.NONE)
+        # Runs at close, when the engine is collected, or when the interpreter ends: functions left behind make noise on stderr then.
+        self._finalizer = weakref.finalize(self, _finish, connection if owns_connection else None, self._functions)
+
+    # ---- Statements ----
+
+    def run(self, sql: str, parameters: Parameters = None) -> DuckDBResult:
+        """Runs one statement.
+
+        Raises: Error of the class that fits, with a span into `sql`; OperationalError `transaction_aborted` for COMMIT of a failed
+            transaction, after rolling it back.
+        """
+        with self._ready():
+            start = statement_start(sql)
+            statement, word = sql[start:], first_word(sql)
+            if ";" in statement.rstrip().rstrip(";"):
+                self._check_single(statement, start)
+            if word in ("COMMIT", "END"):
+                self._refuse_lost_commit()
+            elif word in ("BEGIN", "START") and not self._functions.is_prepared:
+                # A transaction sees the functions that were there when it began.
+                with self.translating():
+                    self._functions.prepare(self.connection)
+            with self.translating(statement, start):
+                call(self.connection.execute, statement, parameters or None)
+                schema, n_rows_changed = self._shape(statement)
+            if is_control(word):
+                self._observe()
+            result = DuckDBResult(self, statement, start, schema, n_rows_changed)
+            if schema is not None:
+                self.open_result = result
+            return result
+
+    def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
+        """All rows of a small query."""
+        with self.lock:
+            result = self.run(sql, parameters)
+            rows: list[Row] = []
+            while more := result.fetch(100_000):
+                rows += more
+            return rows
+
+    def describe(self, query: str, parameters: Parameters = None) -> Schema:
+        """The columns of a query, without running it."""
+        with self._ready():
+            start = statement_start(query)
+            statement = _DESCRIBE + query[start:]
+            with self.translating(statement, start - len(_DESCRIBE)):
+                rows = call(self.connection.execute, statement, parameters or None).fetchall()
+            return Schema(tuple(Column(row[0], SqlType(row[1])) for row in rows))
+
+    def batches(self, query: str, parameters: Parameters = None, *, n_rows: int = 122_880) -> BatchStream:
+        """Streams a query; nothing is materialised. DuckDB cuts batches at row groups (122,880 rows), whatever n_rows is beyond that."""
+        with self._ready():
+            start = statement_start(query)
+            statement = query[start:]
+            try:
+                with self.translating(statement, start):
+                    relation = call(self.connection.sql, statement, params=parameters or None)
+                    if relation is None:
+                        raise ProgrammingError("there is no query", code="syntax_error")
+                    stream = BatchStream(self, statement, start, relation.to_arrow_reader(n_rows))
+            except Error as error:
+                if error.span is None and self._transaction is Transaction.NONE:
+                    self._find_place(error, query, parameters)
+                raise
+            self.open_result = stream
+            return stream
+
+    def interrupt(self) -> None:
+        """Stops the running statement at once, from any thread. Between two statements it has no effect."""
+        # Closed meanwhile: then nothing is running.
+        with contextlib.suppress(Exception):
+            self.connection.interrupt()
+
+    def progress(self) -> float | None:
+        """The part of the running statement that is done, 0 to 1, from any thread; None where DuckDB does not count it."""
+        percentage = -1.0
+        with contextlib.suppress(Exception):
+            percentage = self.connection.query_progress()
+        return min(percentage / 100.0, 1.0) if percentage >= 0.0 else None
+
+    # ---- Tables and functions ----
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Makes a table visible to this connection's statements under a name until `unregister`, whatever becomes of a transaction."""
+        with self._ready(), self.translating():
+            call(self.connection.register, name, table)
+            self._tables[name] = table
+            self._settle_later(name)
+
+    def unregister(self, name: str) -> None:
+        """Takes a registered table away. In a transaction that has failed, that happens when it ends."""
+        with self._ready():
+            self._tables.pop(name, None)
+            self._settle_later(name)
+            if self._transaction is not Transaction.ABORTED:
+                with self.translating():
+                    call(self.connection.unregister, name)
+
+    def batch_function(
+        self, handle: int, function: BatchFunction, *, dtype: Literal["float32", "float64"], output: Literal["scalar", "list"]
+    ) -> Callable[[Sequence[str]], str]:
+        """Makes `function` callable from SQL of this database instance; a function that had the handle before is replaced.
+
+        Returns: a renderer, value expressions -> one SQL expression of type DOUBLE ("scalar") or DOUBLE[] ("list"), evaluated once per row.
+        """
+        if not self._functions.is_prepared and self.in_transaction:
+            raise NotSupportedError(
+                "this transaction began before sqlml could prepare it for models that are no plain SQL", code="transaction_too_old",
+                hint="COMMIT or ROLLBACK it and begin it again",
+            )  # fmt: skip
+        with self._ready(), self.translating():
+            return self._functions.add(self.connection, handle, function, dtype, output)
+
+    def drop_batch_function(self, handle: int) -> None:
+        """Forgets a function. A result that still calls it is put aside first; a stored query that calls it fails from now on."""
+        with self._ready():
+            self._functions.drop(handle)
+
+    # ---- Transactions ----
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the user has a transaction open, failed or not."""
+        return self._current_transaction() is not Transaction.NONE
+
+    @property
+    def in_aborted_transaction(self) -> bool:
+        """Whether the open transaction has failed: it takes no statement but ROLLBACK."""
+        return self._current_transaction() is Transaction.ABORTED
+
+    def begin(self) -> None:
+        self.run("BEGIN TRANSACTION")
+
+    def commit(self) -> None:
+        """Raises: IntegrityError `transaction_conflict`, `constraint_violation`; OperationalError `transaction_aborted`."""
+        self.run("COMMIT")
+
+    def rollback(self) -> None:
+        self.run("ROLLBACK")
+
+    def abort_transaction(self) -> None:
+        """Makes an open transaction fail, so that half of it cannot be committed; without one, nothing happens.
+
+        DuckDB has no statement for it, but an error in a transaction does it.
+        """
+        with self._ready():
+            if self._current_transaction() is not Transaction.OPEN:
+                return
+            with contextlib.suppress(Error):
+                self.run(f"SELECT system.main.error({literal('an error in sqlml ended the transaction')})")
+            if self._transaction is Transaction.OPEN:
+                self.rollback()
+
+    # ---- What there is ----
+
+    def current_database(self) -> str:
+        return str(self.rows("SELECT system.main.current_database()")[0][0])
+
+    def current_schema(self) -> str:
+        return str(self.rows("SELECT system.main.current_schema()")[0][0])
+
+    def databases(self) -> dict[str, bool]:
+        """Attached databases by name, and whether each is read-only; internal ones left out."""
+        rows = self.rows("SELECT database_name, readonly FROM system.main.duckdb_databases() WHERE NOT internal")
+        return {str(name): bool(read_only) for name, read_only in rows}
+
+    def shadowing_macros(self) -> list[str]:
+        """Macros of attached databases that carry the name of a built-in function or operator, as `database.schema.name`.
+
+        Takes some 25 ms: DuckDB lists its thousands of functions.
+        """
+        functions = "SELECT function_name FROM system.main.duckdb_functions() WHERE internal"
+        rows = self.rows(
+            "SELECT DISTINCT database_name, schema_name, function_name FROM system.main.duckdb_functions() WHERE NOT internal "
+            f"AND system.main.lower(function_name) IN ({functions}) ORDER BY ALL"
+        )
+        return [".".join(str(part) for part in row) for row in rows]
+
+    def close(self) -> None:
+        """Closes the connection, unless it was adopted; an open transaction is rolled back with it. Closing twice is harmless."""
+        with self.lock:
+            if not self._finalizer.alive:
+                return
+            with contextlib.suppress(Error):
+                if self._open is not None:
+                    self.discard_open()
+                if not self._owns_connection:
+                    for name in list(self._tables):
+                        self.unregister(name)
+            self._finalizer()
+
+    # ---- For results, and inside ----
+
+    def check_open(self) -> None:
+        """Raises: InterfaceError `connection_closed`."""
+        if not self._finalizer.alive:
+            raise InterfaceError("the connection is closed", code="connection_closed")
+
+    @property
+    def open_result(self) -> DuckDBResult | BatchStream | None:
+        """The result whose rows are on the connection."""
+        return self._open() if self._open is not None else None
+
+    @open_result.setter
+    def open_result(self, result: DuckDBResult | BatchStream | None) -> None:
+        self._open = weakref.ref(result) if result is not None else None
+
+    def discard_open(self) -> None:
+        """Frees the connection of the open result's rows."""
+        result, self._open = self.open_result, None
+        if isinstance(result, BatchStream):
+            result.close()
+            return
+        with contextlib.suppress(Exception):
+            if self._transaction is Transaction.NONE:
+                self.connection.abort()
+            else:
+                # `abort` would fail the transaction when the query calls something like nextval(); another statement does not.
+                call(self.connection.execute, "SELECT 1").fetchall()
+
+    @contextlib.contextmanager
+    def translating(self, statement: str = "", start: int = 0) -> Iterator[None]:
+        """Raises the user's errors in place of DuckDB's, after a look at what they did to the transaction.
+
+        Args:
+            statement: the text that DuckDB was given.
+            start: where it starts in the text that the caller was given.
+        """
+        try:
+            yield
+        except (AttributeError, NameError, AssertionError):
+            raise  # a bug here must not pass for DuckDB's failure
+        except Exception as error:  # noqa: BLE001 - DuckDB's client raises its own classes, Arrow's and Python's
+            failure = translated(error, statement, start)
+            if self._transaction is not Transaction.NONE or not self._owns_connection or is_control(first_word(statement)):
+                self._observe()
+            raise failure from failure.__cause__ or error
+
+    @contextlib.contextmanager
+    def _ready(self) -> Iterator[None]:
+        """The connection, free for another statement."""
+        with self.lock:
+            self.check_open()
+            self._make_room()
+            if self._unsettled and self._current_transaction() is Transaction.NONE:
+                self._settle()
+            yield
+
+    def _make_room(self) -> None:
+        if self._open is not None:
+            result = self.open_result
+            if result is None:
+                self.discard_open()  # nobody holds it any more
+            else:
+                result.put_aside()
+
+    def _check_single(self, statement: str, start: int) -> None:
+        with self.translating(statement, start):
+            statements = call(self.connection.extract_statements, statement)
+        if len(statements) > 1:
+            raise ProgrammingError("there is more than one statement", code="several_statements", hint="run them one by one")
+
+    def _shape(self, sql: str) -> tuple[Schema | None, int]:
+        """The columns of the statement that was just run, and how many rows it changed."""
+        description = self.connection.description
+        if description is None:
+            return None, -1
+        schema = Schema(tuple(Column(column[0], SqlType(str(column[1]))) for column in description))
+        n_rows_changed = self.connection.rowcount
+        # What has no rows looks like a query of one column; the statement's type tells the two apart.
+        if n_rows_changed < 0 and schema.names in (("Success",), ("Count",)):
+            kinds = {statement.type.name for statement in call(self.connection.extract_statements, sql)}
+            if not kinds & {"SELECT", "EXECUTE", "RELATION", "EXPLAIN"}:
+                self.connection.complete()
+                return None, -1
+        return schema, n_rows_changed
+
+    def _current_transaction(self) -> Transaction:
+        """The state now; on an adopted connection its user may have changed it, which a result that is open keeps from asking."""
+        with self.lock:
+            if not self._owns_connection and self._open is None:
+                self._observe()
+            return self._transaction
+
+    def _observe(self) -> None:
+        self._transaction = ask(self.connection, self._transaction)
+        if self._unsettled and self._transaction is Transaction.NONE:
+            self._settle()
+
+    def _settle_later(self, name: str) -> None:
+        if self._current_transaction() is not Transaction.NONE:
+            self._unsettled.add(name)
+
+    def _settle(self) -> None:
+        """Repeats after a transaction what happened to registered tables in it, which its ROLLBACK has undone."""
+        names, self._unsettled = self._unsettled, set()
+        for name in names:
+            with contextlib.suppress(Exception):
+                if name in self._tables:
+                    call(self.connection.register, name, self._tables[name])
+                else:
+                    call(self.connection.unregister, name)
+
+    def _refuse_lost_commit(self) -> None:
+        """DuckDB answers COMMIT of a failed transaction with success and keeps nothing."""
+        if self._current_transaction() is Transaction.ABORTED:
+            self.run("ROLLBACK")
+            raise OperationalError(
+                "nothing was committed: a statement of the transaction had failed, so all of it was rolled back", code="transaction_aborted"
+            )
+
+    def _find_place(self, failure: Error, query: str, parameters: Parameters) -> None:
+        """Adds the place to an error of a stream, which comes without one."""
+        with contextlib.suppress(Error):
+            try:
+                self.describe(query, parameters)
+            except Error as located:
+                if located.code == failure.code:
+                    failure.at(located.span)
+
+
+def _finish(connection: duckdb.DuckDBPyConnection | None, functions: EngineFunctions) -> None:
+    """Frees what the process holds for an engine; without a reference to it, since it also runs when the engine is collected."""
+    functions.release()
+    if connection is not None:
+        connection.close()
