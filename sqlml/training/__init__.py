@@ -1,0 +1,1 @@
+"""The rows of one CREATE MODEL as batches: splits, order, encoding, progress."""
