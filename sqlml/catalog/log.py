@@ -1,0 +1,79 @@
+"""What a change appends: claims of names and events of models. Their keys follow from what was read before, so that two changes at once conflict."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from typing import Any
+
+from sqlml.catalog.current import CurrentModel, fold
+from sqlml.catalog.records import ModelKey
+from sqlml.catalog.tables import EVENTS, NAMES, RECORD_TABLES, STATE, insert, to_arrow
+from sqlml.engines.engine import Engine
+from sqlml.state import damaged_state
+
+
+def claim_name(engine: Engine, key: ModelKey, last_claim: int, model_id: str | None, at: datetime.datetime) -> None:
+    """Takes a name for a model, or frees it (None)."""
+    row = {
+        "schema_key": fold(key.schema), "name_key": fold(key.name), "sequence": following(last_claim), "model_id": model_id,
+        "schema_name": key.schema, "model_name": key.name, "at": at,
+    }  # fmt: skip
+    insert(engine, key.database, NAMES, to_arrow(NAMES, [row]))
+
+
+def log_creation(engine: Engine, key: ModelKey, last_claim: int, model_type: str, actor: str, at: datetime.datetime) -> str:
+    """Claims the name for a new model, and logs its creation and its version 1.
+
+    Returns: its id.
+    """
+    model_id = uuid.uuid4().hex
+    claim_name(engine, key, last_claim, model_id, at)
+    created = {
+        "model_id": model_id, "sequence": 1, "event": "created", "actor": actor, "at": at, "schema_name": key.schema, "model_name": key.name,
+        "last_version": 0, "n_versions": 0, "aliases": [], "labels": [], "created_at": at,
+    }  # fmt: skip
+    first = {
+        **created, "sequence": 2, "event": "version_published", "version": 1, "model_type": model_type, "default_version": 1,
+        "last_version": 1, "n_versions": 1,
+    }  # fmt: skip
+    insert(engine, key.database, EVENTS, to_arrow(EVENTS, [created, first]))
+    return model_id
+
+
+def log_event(
+    engine: Engine, model: CurrentModel, event: str, actor: str, at: datetime.datetime, *, version: int | None = None, **changes: Any
+) -> None:
+    """Appends an event with everything as it stands afterwards: as before, but for `changes`."""
+    info = model.info
+    row = {
+        "model_id": model.model_id, "sequence": following(model.event), "event": event, "version": version, "actor": actor, "at": at,
+        "schema_name": model.key.schema, "model_name": model.key.name, "model_type": info.model_type, "default_version": info.default_version,
+        "last_version": model.last_version, "n_versions": info.n_versions, "aliases": [], "description": info.description,
+        "labels": list(info.labels), "expires_at": info.expires_at, "created_at": info.created_at,
+        **changes,
+    }  # fmt: skip
+    insert(engine, model.key.database, EVENTS, to_arrow(EVENTS, [row]))
+
+
+def erase(engine: Engine, model: CurrentModel, event: str, actor: str, at: datetime.datetime) -> None:
+    """Deletes all versions of a model and logs why; its events stay."""
+    delete_versions(engine, model)
+    log_event(engine, model, event, actor, at, default_version=None, n_versions=0)
+
+
+def delete_versions(engine: Engine, model: CurrentModel, version: int | None = None) -> None:
+    """Deletes the rows of one version, or of all."""
+    which, parameters = ("", []) if version is None else (" AND version = $2", [version])
+    for table in (*RECORD_TABLES, STATE):
+        engine.rows(f"DELETE FROM {table.path(model.key.database)} WHERE model_id = $1{which}", [model.model_id, *parameters])
+
+
+def following(number: int) -> int:
+    """The next number of a series, which a stranger may have driven to its end.
+
+    Raises: IntegrityError `damaged_state`.
+    """
+    if not 0 <= number < (1 << 31) - 1:
+        raise damaged_state("its log is numbered beyond any use")
+    return number + 1

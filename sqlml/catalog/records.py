@@ -1,0 +1,111 @@
+"""A model version as the catalog keeps it. Records are values: the store reads and writes them, plans and functions use them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlml.state import Array
+from sqlml.training.data import Iteration
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKey:
+    """Where a model lives. Found without regard to case; the case of creation is kept."""
+
+    database: str
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema != "main" else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRecord:
+    """An input column and what ML.FEATURE_INFO tells of it (training rows)."""
+
+    name: str
+    sql_type: str
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    median: float | None = None
+    stddev: float | None = None
+    category_count: int | None = None
+    null_count: int = 0
+    dimension: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """One thing the training query read."""
+
+    kind: str
+    """"table", "view", "file" or "query"."""
+    name: str
+    n_rows: int | None = None
+    fingerprint: str | None = None
+    """Sum and count of row hashes; comparable only where `hash_vector` of the version agrees."""
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """Everything of one version but the large arrays."""
+
+    model_type: str
+    statement: str
+    """As written."""
+    query: str
+    """The training query as run."""
+    options: Mapping[str, object]
+    """All options with their effective values (JSON values)."""
+    given_options: tuple[str, ...]
+    label: str | None
+    label_type: str | None
+    classes: tuple[str, ...]
+    """Class labels as text in ascending order; empty unless a classifier."""
+    features: tuple[FeatureRecord, ...]
+    split_method: str
+    n_rows: int
+    n_train: int
+    n_eval: int
+    seed: int
+    hash_vector: str
+    """Self-test of the engine's hash; another value means that fingerprints cannot be compared."""
+    metrics: Mapping[str, float | None]
+    iterations: tuple[Iteration, ...]
+    sources: tuple[SourceRecord, ...]
+    libraries: Mapping[str, str]
+    duration_ms: int
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """A version as read: the record, its place, and its arrays on demand."""
+
+    key: ModelKey
+    model_id: str
+    version: int
+    record: VersionRecord
+    created_at: datetime.datetime
+    arrays: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    """Arrays by section ("state", "encoding"), checked against the checksum."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One row of SHOW MODELS."""
+
+    key: ModelKey
+    model_id: str
+    model_type: str
+    default_version: int
+    n_versions: int
+    created_at: datetime.datetime
+    modified_at: datetime.datetime
+    description: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    expires_at: datetime.datetime | None = None

@@ -1,0 +1,121 @@
+"""Whether schema `sqlml` of a database is there, is ours, and is of a format that this release knows.
+
+A stranger's `_versions` may be a view over `read_text`, a table whose column is computed, or carry a trigger that runs with our INSERT. So before
+anything is read, the engine's own description of each table must equal what `tables` would create, and no trigger may stand on any of them.
+The description costs 0.7 ms a statement; nothing is remembered between statements, since another connection may change the schema at any time.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import re
+
+from sqlml import sql
+from sqlml.catalog.migrations import FORMAT, migrate
+from sqlml.catalog.tables import FORMAT_TABLE, SCHEMA, TABLES, Table
+from sqlml.catalog.views import VIEWS
+from sqlml.engines.engine import Engine
+from sqlml.errors import IntegrityError
+
+_HERE = f"{sql.call('lower', 'database_name')} = {sql.call('lower', '$1')} AND {sql.call('lower', 'schema_name')} = '{SCHEMA}'"
+_FOUND = " UNION ALL ".join(
+    f"SELECT '{kind}', {name}, sql FROM {sql.call(function)} WHERE {_HERE}"
+    for kind, name, function in (("table", "table_name", "duckdb_tables"), ("trigger", "trigger_name", "duckdb_triggers"))
+)
+_VIEWS = f"SELECT view_name FROM {sql.call('duckdb_views')} WHERE {_HERE}"
+_TOKEN = re.compile(r'"(?:[^"]|"")*"|\w+|\S')
+_REFERENCE = "__sqlml_reference"
+_HEAD_TOKENS = len(("create", "table", "sqlml", ".", "name"))
+_printed_by_engine: dict[Table, tuple[str, ...]] = {}
+_PLAIN_NAME = re.compile(r'"([a-z_]+)"')
+
+
+def check_schema(engine: Engine, database: str) -> int:
+    """The format of the schema, 0 when the database has none; nothing but the engine's own catalog is read before it is known to be ours.
+
+    Args: database, its name as the engine spells it.
+    Raises: IntegrityError `foreign_catalog`, `newer_format`.
+    """
+    found = engine.rows(_FOUND, [database])
+    tables = {str(name).lower(): str(text) for kind, name, text in found if kind == "table"}
+    triggers = [str(name) for kind, name, _ in found if kind == "trigger"]
+    if not any(table.name in tables for table in TABLES):
+        views = {str(name).lower() for (name,) in engine.rows(_VIEWS, [database])}
+        for table in TABLES:
+            if table.name in views:
+                raise _foreign(database, f"{table.name} is a view")
+        return 0
+    if triggers:
+        raise _foreign(database, f"it has the trigger {triggers[0]}")
+    _check_table(engine, FORMAT_TABLE, tables, database)
+    ((number,),) = engine.rows(f"SELECT {sql.call('max', 'format')} FROM {FORMAT_TABLE.path(database)}")
+    if not isinstance(number, int) or number < 1:
+        raise _foreign(database, "it has no format number")
+    if number > FORMAT:
+        raise IntegrityError(
+            f"the models of database {database} were written by a newer sqlml (format {number}, this one knows {FORMAT})",
+            code="newer_format", hint="upgrade: pip install --upgrade sqlml",
+        )  # fmt: skip
+    for table in TABLES:
+        _check_table(engine, table, tables, database)
+    return number
+
+
+def ensure_schema(engine: Engine, database: str, at: datetime.datetime) -> None:
+    """Creates the schema, or brings it to the present format, inside the open transaction.
+
+    Raises: IntegrityError `foreign_catalog` when something of the user's stands where ours would.
+    """
+    current = check_schema(engine, database)
+    if current == FORMAT:
+        return
+    if current == 0:
+        names = [*engine.rows(_FOUND, [database]), *(("view", name, "") for (name,) in engine.rows(_VIEWS, [database]))]
+        taken = next((f"{kind} {name}" for kind, name, _ in names if kind == "trigger" or str(name).lower() in VIEWS), None)
+        if taken is not None:
+            raise _foreign(database, f"it holds the {taken}")
+    migrate(engine, database, current, at)
+
+
+def _check_table(engine: Engine, table: Table, found: dict[str, str], database: str) -> None:
+    text = found.get(table.name)
+    if text is None:
+        raise _foreign(database, f"table {table.name} is missing")
+    tokens = _tokens(text)
+    if tokens != _expected(table) and tokens != _printed(engine, table):
+        raise _foreign(database, f"table {table.name} is another one")
+
+
+@functools.lru_cache(maxsize=64)
+def _tokens(text: str) -> tuple[str, ...]:
+    """A definition without what does not matter: spaces, case, and quotes around plain names, which change between releases of the engine."""
+    if len(text) > 20_000:
+        return ()
+    tokens = _TOKEN.findall(text.lower())
+    return tuple(_PLAIN_NAME.sub(r"\1", token) if token.startswith('"') else token for token in tokens)
+
+
+@functools.cache
+def _expected(table: Table) -> tuple[str, ...]:
+    return _tokens(f"CREATE TABLE {SCHEMA}.{table.name}({table.definition});")
+
+
+def _printed(engine: Engine, table: Table) -> tuple[str, ...]:
+    """The definition as this release of the engine prints it, should it not be as we write it: from a temporary table, made for a moment."""
+    if table not in _printed_by_engine:
+        engine.rows(f"CREATE TEMP TABLE {sql.quote(_REFERENCE)}({table.definition})")
+        ((text,),) = engine.rows(
+            f"SELECT sql FROM {sql.call('duckdb_tables')} WHERE database_name = 'temp' AND table_name = '{_REFERENCE}'"
+        )
+        engine.rows(f"DROP TABLE temp.main.{sql.quote(_REFERENCE)}")
+        tokens = _tokens(str(text))
+        _printed_by_engine[table] = (*_expected(table)[:_HEAD_TOKENS], *tokens[tokens.index("(") :])
+    return _printed_by_engine[table]
+
+
+def _foreign(database: str, reason: str) -> IntegrityError:
+    return IntegrityError(
+        f"schema {SCHEMA} of database {database} was not made by sqlml: {reason}", code="foreign_catalog",
+        hint=f"rename or drop what stands in schema {SCHEMA}; sqlml keeps its models there",
+    )  # fmt: skip
