@@ -1,0 +1,115 @@
+"""ML.PREDICT: the model's answer for every row, in front of the row's own columns.
+
+    SELECT * FROM ML.PREDICT(MODEL churn, TABLE customers, STRUCT(0.7 AS threshold))
+
+A relation of as many rows as its input. The scores come from the model's SQL form or from its native predictor (`CallContext.scores`
+decides); turning scores into output columns is SQL in both.
+Source: reference, functions 1.1. Classes of a binary classifier are listed with the positive one first, as the vendor's samples are.
+"""
+
+from __future__ import annotations
+
+from sqlml import sql
+from sqlml.errors import DataError
+from sqlml.functions._labels import class_sql, classes_sql, label_type
+from sqlml.functions._settings import TRIAL_ID, check_threshold, threshold_setting
+from sqlml.functions._spec import BoundCall, CallContext, FunctionSpec, LoadedModel, Relation
+from sqlml.models._options import Boolean, Option, OptionError
+from sqlml.models._spec import Task
+from sqlml.types import BIGINT, DOUBLE, Column, Schema, SqlType
+
+_SCORE = "__sqlml_score"
+_NEAREST = 5
+"""Centroids listed in NEAREST_CENTROIDS_DISTANCE, at most."""
+
+
+def bind(call: BoundCall, context: CallContext) -> Relation:
+    model, data = call.model, call.data
+    assert data is not None  # the spec requires it
+    check_threshold(model, call.settings)
+    if "keep_original_columns" in call.settings.given and model.spec.task is not Task.DIMENSION_REDUCTION:
+        raise OptionError("keep_original_columns", "keep_original_columns applies to PCA models only", code="option_not_applicable")
+    scores, form, reason = context.scores(model, data)
+    outputs = _outputs(model, call.settings["threshold"])
+    kept = data.schema.columns
+    if model.spec.task is Task.DIMENSION_REDUCTION and not call.settings["keep_original_columns"]:
+        kept = ()
+    taken = {column.name.casefold() for column, _ in outputs}
+    for column in kept:
+        if column.name.casefold() in taken:
+            raise DataError(
+                f"the input has a column {column.name}, which ML.PREDICT adds itself", code="duplicate_column",
+                hint=f"leave it out: (SELECT * EXCLUDE ({sql.quote(column.name)}) FROM …), or rename it",
+            ).at(data.span)  # fmt: skip
+    names = sql.columns(column.name for column in kept)
+    selected = ", ".join(f"{expression} AS {sql.quote(column.name)}" for column, expression in outputs)
+    inner = f"SELECT {scores} AS {_SCORE}{', ' * bool(names)}{names} FROM ({data.sql})"
+    query = f"SELECT {selected}{', ' * bool(names)}{names} FROM ({inner})"
+    return Relation(query, Schema((*(column for column, _ in outputs), *kept)), form, reason)
+
+
+def _outputs(model: LoadedModel, threshold: float) -> list[tuple[Column, str]]:
+    """The model's own columns, and their SQL over `__sqlml_score`."""
+    match model.spec.task:
+        case Task.REGRESSION:
+            return [(Column(f"predicted_{model.label}", DOUBLE), _SCORE)]
+        case Task.CLASSIFICATION:
+            return _classification(model, threshold)
+        case Task.CLUSTERING:
+            return _clustering()
+        case Task.DIMENSION_REDUCTION:
+            count = len(model.state.components)
+            return [
+                (Column(f"principal_component_{index}", DOUBLE), sql.call("list_extract", _SCORE, str(index)))
+                for index in range(1, count + 1)
+            ]
+
+
+def _classification(model: LoadedModel, threshold: float) -> list[tuple[Column, str]]:
+    type_ = label_type(model)
+    label = Column(f"predicted_{model.label}", type_)
+    probs = Column(f"predicted_{model.label}_probs", SqlType(f'STRUCT("label" {type_}, prob DOUBLE)[]'))
+    if len(model.classes) == 2:
+        negative, positive = class_sql(model, 0), class_sql(model, 1)
+        predicted = f"CASE WHEN {_SCORE} > {sql.literal(threshold)} THEN {positive} ELSE {negative} END"
+        pairs = (_pair(positive, _SCORE), _pair(negative, f"1.0e0 - {_SCORE}"))
+        return [(label, predicted), (probs, sql.call("list_value", *pairs))]
+    classes = classes_sql(model)
+    best = sql.call("list_position", _SCORE, sql.call("list_aggregate", _SCORE, "'max'"))
+    positions = sql.call("range", "1", str(len(model.classes) + 1))
+    pair = _pair(sql.call("list_extract", classes, "i"), sql.call("list_extract", _SCORE, "i"))
+    return [
+        (label, sql.call("list_extract", classes, best)),
+        (probs, sql.call("list_transform", positions, f"lambda i: {pair}")),
+    ]
+
+
+def _pair(label: str, probability: str) -> str:
+    return sql.call("struct_pack", f"label := {label}", f"prob := {probability}")
+
+
+def _clustering() -> list[tuple[Column, str]]:
+    order = sql.call("list_grade_up", _SCORE)
+    nearest = sql.call("list_slice", order, "1", str(_NEAREST))
+    pair = sql.call("struct_pack", "CENTROID_ID := CAST(i AS BIGINT)", f"DISTANCE := {sql.call('list_extract', _SCORE, 'i')}")
+    return [
+        (Column("CENTROID_ID", BIGINT), sql.cast(sql.call("list_extract", order, "1"), "BIGINT")),
+        (
+            Column("NEAREST_CENTROIDS_DISTANCE", SqlType("STRUCT(CENTROID_ID BIGINT, DISTANCE DOUBLE)[]")),
+            sql.call("list_transform", nearest, f"lambda i: {pair}"),
+        ),
+    ]
+
+
+SPEC = FunctionSpec(
+    name="PREDICT",
+    doc="The model's prediction for every row of the input, in front of the input's columns.",
+    data="required",
+    settings=(
+        threshold_setting(),
+        Option("keep_original_columns", Boolean(), default=False, doc="PCA: whether the input's columns follow the components."),
+        TRIAL_ID,
+    ),
+    applies_to=lambda spec: True,
+    bind=bind,
+)
