@@ -1,0 +1,1 @@
+"""Statements with their names bound and their options checked: what will happen, known before a row is read."""

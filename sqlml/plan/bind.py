@@ -1,0 +1,112 @@
+"""From a statement as written to a plan: one arm per kind of statement."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from sqlml.errors import Error, NotSupportedError, ProgrammingError
+from sqlml.models._options import Effect, Option, Pairs, String, Timestamp, check_options
+from sqlml.plan import show
+from sqlml.plan.calls import Calls
+from sqlml.plan.context import PlanContext
+from sqlml.plan.create_model import bind_create_model
+from sqlml.plan.nodes import AlterModel, MoveDefault, Plan, RemoveModel, RunQuery, ShowRows
+from sqlml.syntax.nodes import (
+    AlterModelOptions,
+    CreateModel,
+    DescribeModel,
+    DescribeModelType,
+    DropModel,
+    Query,
+    SetDefaultVersion,
+    ShowCreateModel,
+    ShowModels,
+    ShowModelTypes,
+    ShowVersions,
+    Statement,
+)
+
+_NO_SERVICE = "there is no such service on this machine; the value changes nothing"
+
+ALTER_OPTIONS = (
+    Option("description", String(), doc="A text for people."),
+    Option("labels", Pairs(str), doc="Keys and values for people and tools."),
+    Option("expiration_timestamp", Timestamp(), doc="When the model ceases to exist."),
+    Option("friendly_name", String(), effect=Effect.NOTICE, reason="use description", doc="A title."),
+    Option("kms_key_name", String(), effect=Effect.NOTICE, reason=_NO_SERVICE, doc="A key of a key service."),
+    Option("vertex_ai_model_id", String(), effect=Effect.NOTICE, reason=_NO_SERVICE, doc="A name in a registry."),
+)
+"""What ALTER MODEL … SET OPTIONS takes."""
+
+
+def bind(node: Statement, context: PlanContext) -> Plan:
+    """The plan of one statement.
+
+    Raises: sqlml errors with their place in the statement.
+    """
+    match node:
+        case Query():
+            return _query(node, context)
+        case CreateModel():
+            return bind_create_model(node, context)
+        case DropModel():
+            return _drop(node, context)
+        case AlterModelOptions():
+            return _alter(node, context)
+        case SetDefaultVersion():
+            if not isinstance(node.version, int):
+                raise NotSupportedError(
+                    "aliases are not available in this release", code="statement_not_supported", span=node.version_span,
+                    hint="give the number of a version",
+                )  # fmt: skip
+            return MoveDefault(context.key(node.name), node.version, node.if_exists)
+        case ShowModels():
+            return ShowRows(show.show_models(node, context))
+        case ShowVersions():
+            return ShowRows(show.show_versions(node, context))
+        case ShowCreateModel():
+            return ShowRows(show.show_create_model(node, context))
+        case DescribeModel():
+            return ShowRows(show.describe_model(node, context))
+        case ShowModelTypes():
+            return ShowRows(show.show_model_types())
+        case DescribeModelType():
+            return ShowRows(show.describe_model_type(node))
+        case _:
+            assert_never(node)
+
+
+def _query(node: Query, context: PlanContext) -> RunQuery:
+    calls = Calls(context, in_view=node.creates_view)
+    calls.bind_all(node.calls)
+    return RunQuery(calls.text(node.span), context.parameters.used_in(node.span), has_model=True, notices=tuple(context.notices))
+
+
+def _drop(node: DropModel, context: PlanContext) -> RemoveModel:
+    reference = node.name.reference
+    if isinstance(reference, str):
+        raise NotSupportedError(
+            "aliases are not available in this release",
+            code="statement_not_supported",
+            span=node.name.span,
+            hint="give the number of a version",
+        )
+    key = context.key(node.name)
+    if not node.if_exists and context.catalog.find(key) is None:
+        context.catalog.load(key, None)  # says what is known instead
+    return RemoveModel(key, node.if_exists, reference)
+
+
+def _alter(node: AlterModelOptions, context: PlanContext) -> AlterModel:
+    if node.name.reference is not None:
+        raise ProgrammingError("options belong to the model, not to one version", code="model_name", span=node.name.span)
+    given = context.settings(node.options)
+    try:
+        options, notices = check_options(ALTER_OPTIONS, given, "ALTER MODEL")
+    except Error as error:
+        option = getattr(error, "option", None)
+        raise error.at(next((setting.span for setting in node.options if setting.name == option), None)) from None
+    return AlterModel(
+        context.key(node.name), node.if_exists, options["description"], options["labels"], options["expiration_timestamp"],
+        options.given, tuple(("option", notice) for notice in notices),
+    )  # fmt: skip

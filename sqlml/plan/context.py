@@ -1,0 +1,125 @@
+"""What planning may look up: the engine's current names, the catalog, loaded models, the parameters of the statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+from sqlml.catalog.records import ModelKey
+from sqlml.catalog.store import Catalog
+from sqlml.engines.engine import Engine, Parameters
+from sqlml.errors import ProgrammingError
+from sqlml.functions._spec import LoadedModel
+from sqlml.plan.splice import Spliced, plain
+from sqlml.source import Source, Span
+from sqlml.syntax.nodes import ModelName, OptionSetting, ParameterRef
+
+
+class Models(Protocol):
+    """Loaded models and the engine objects that belong to them."""
+
+    def load(self, key: ModelKey, reference: int | str | None) -> LoadedModel: ...
+    def batch_scores(self, model: LoadedModel, values: Sequence[str]) -> str:
+        """SQL of the model's scores from SQL of its terms, through its native predictor."""
+        ...
+
+    def dictionary(self, model: LoadedModel, term: int, categories: tuple[str, ...]) -> str:
+        """A table (value, code) of many categories, for as long as the model is loaded."""
+        ...
+
+    def register_rows(self, rows: pa.Table) -> str:
+        """A table for the statement that is being planned; gives its SQL name."""
+        ...
+
+
+@dataclass
+class PlanContext:
+    """Everything that one statement's planning needs."""
+
+    source: Source
+    engine: Engine
+    catalog: Catalog
+    models: Models
+    parameters: BoundParameters
+    notices: list[tuple[str, str]] = field(default_factory=list)
+
+    def key(self, name: ModelName) -> ModelKey:
+        """Where a model of that name lives or would live: missing parts are the current ones."""
+        parts = name.parts
+        database = self.engine.current_database()
+        attached = {known.casefold(): known for known in self.engine.databases()}
+        if len(parts) == 1:
+            return ModelKey(database, self.engine.current_schema(), parts[0])
+        if len(parts) == 2:
+            return ModelKey(database, parts[0], parts[1])
+        if len(parts) == 3:
+            # A BigQuery project that is no attached database means the current one.
+            return ModelKey(attached.get(parts[0].casefold(), database), parts[1], parts[2])
+        raise ProgrammingError(
+            f"a model name has at most three parts, got {len(parts)}", code="model_name", span=name.span,
+            hint="write model, schema.model or database.schema.model",
+        )  # fmt: skip
+
+    def settings(self, settings: Sequence[OptionSetting]) -> dict[str, object]:
+        """Option name as written to Python value, parameters filled in.
+
+        Raises: ProgrammingError `duplicate_option`.
+        """
+        values: dict[str, object] = {}
+        for setting in settings:
+            if any(setting.name.casefold() == known.casefold() for known in values):
+                raise ProgrammingError(f"{setting.name} is given twice", code="duplicate_option", span=setting.name_span)
+            values[setting.name] = self.parameters.fill(setting.value.value, setting.value.span)
+        return values
+
+
+class BoundParameters:
+    """The parameters of one statement, renamed so that any part of it can be run with just those that it uses.
+
+    `?`, `$1`, `$name` and `@name` become `$p0`, `$p1`, `$name`; DuckDB refuses a mixture, and parameters that a text does not use.
+    """
+
+    def __init__(self, given: Parameters, found: Sequence[tuple[Span, int | str]], text: str) -> None:
+        self._values: dict[str, object] = {}
+        if isinstance(given, Mapping):
+            self._values = {str(name).lstrip("$@:"): value for name, value in given.items()}
+        elif given is not None:
+            self._values = {f"p{index}": value for index, value in enumerate(given)}
+        # DuckDB's operator @ looks like BigQuery's @name; it is a parameter when a value of that name came with the statement.
+        self.found = [
+            (span, f"p{key}" if isinstance(key, int) else key)
+            for span, key in found
+            if isinstance(key, int) or text[span.start] != "@" or key in self._values
+        ]
+
+    @property
+    def replacements(self) -> list[tuple[Span, Spliced]]:
+        return [(span, plain(f"${name}")) for span, name in self.found]
+
+    def used_in(self, *spans: Span) -> dict[str, object] | None:
+        """The parameters inside any of the spans of the user's text, for the engine."""
+        names = {name: where for where, name in self.found if any(span.start <= where.start and where.end <= span.end for span in spans)}
+        return {name: self._value(name, where) for name, where in names.items()} or None
+
+    def fill(self, value: object, span: Span) -> object:
+        """A literal's value with every ParameterRef in it replaced."""
+        match value:
+            case ParameterRef(key=key):
+                return self._value(f"p{key}" if isinstance(key, int) else key, span)
+            case list():
+                return [self.fill(item, span) for item in value]
+            case tuple():
+                return tuple(self.fill(item, span) for item in value)
+        return value
+
+    def _value(self, name: str, span: Span) -> object:
+        if name not in self._values:
+            shown = f"number {int(name[1:]) + 1}" if name[:1] == "p" and name[1:].isdigit() else f"${name}"
+            raise ProgrammingError(
+                f"parameter {shown} has no value", code="missing_parameter", span=span,
+                hint="pass a sequence for ? and $1, a mapping for $name and @name",
+            )  # fmt: skip
+        return self._values[name]

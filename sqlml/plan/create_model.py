@@ -1,0 +1,200 @@
+"""Binding CREATE MODEL: everything that can be known before a row is read.
+
+Names, options and the columns of the training query are checked here, in the order in which a user would want to hear of mistakes; what
+only the rows
+can tell (NULL labels, one class, infinite values) is found while training.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from sqlml.catalog.records import ModelKey
+from sqlml.errors import DataError, Error, NotSupportedError, ProgrammingError
+from sqlml.features.expressions import FEATURE_KINDS
+from sqlml.models._options import Options, check_options
+from sqlml.models._registry import MODEL_TYPES, find_model_type
+from sqlml.models._spec import ModelSpec, Task
+from sqlml.plan.calls import Calls
+from sqlml.plan.context import PlanContext
+from sqlml.plan.nodes import KeepModel, TrainModel
+from sqlml.source import Span
+from sqlml.syntax import parse_query
+from sqlml.syntax.nodes import CreateModel, OptionSetting
+from sqlml.training.splits import split_rule
+from sqlml.types import Column, Kind, Schema
+
+_LABEL_KINDS = frozenset({Kind.NUMBER, Kind.STRING, Kind.BOOLEAN, Kind.DATE, Kind.TIMESTAMP, Kind.TIME})
+_COLUMN_OPTIONS = ("data_split_col", "instance_weight_col", "kmeans_init_col")
+"""Options that name a column of the query which is then no feature."""
+
+
+def bind_create_model(node: CreateModel, context: PlanContext) -> TrainModel | KeepModel:
+    """The plan of a CREATE MODEL.
+
+    Raises: ProgrammingError, DataError, NotSupportedError with the place in the statement; IntegrityError from the catalog.
+    """
+    key = context.key(node.name)
+    if node.name.reference is not None:
+        raise ProgrammingError(
+            "a new model is named without a version", code="model_name", span=node.name.span,
+            hint="every CREATE OR REPLACE MODEL adds the next version by itself",
+        )  # fmt: skip
+    if _exists(node, key, context):
+        return KeepModel(key)
+    if node.transform is not None:
+        raise NotSupportedError(
+            "TRANSFORM is not available in this release", code="clause_not_supported", span=node.transform,
+            hint="compute the columns in the query after AS",
+        )  # fmt: skip
+    given = context.settings(node.options)
+    spec = _model_type(given, node)
+    options = _options(spec, given, node, context)
+    if node.query is None:
+        raise ProgrammingError(
+            "CREATE MODEL needs a training query", code="syntax_error", span=node.span, hint="end the statement with AS SELECT … FROM …"
+        )
+    calls = Calls(context)
+    calls.bind_all(parse_query(context.source, node.query).calls)
+    query = calls.text(node.query).within("SELECT * FROM (", "\n)")
+    schema = calls.describe(query, (node.query,), node.query)
+    label = _label(spec, options, schema, node)
+    claimed = {str(options[name]).casefold(): name for name in _COLUMN_OPTIONS if options.get(name) is not None}
+    features = tuple(column for column in schema if column.name.casefold() not in claimed and (label is None or column.name != label.name))
+    try:
+        for name in ("instance_weight_col", "kmeans_init_col"):
+            _check_claimed(name, options, schema, Kind.NUMBER if name.startswith("instance") else Kind.BOOLEAN)
+        split = split_rule(options, schema)
+    except ProgrammingError as error:
+        raise error.at(next((_setting(node, name).span for name in _COLUMN_OPTIONS if _has(node, name)), node.query)) from None
+    _check_features(features, node.query)
+    return TrainModel(
+        key=key, replace=node.replace, if_not_exists=node.if_not_exists, spec=spec, options=options, given=given, query=query,
+        parameters=context.parameters.used_in(node.query), schema=schema, features=features, label=label, split=split,
+        weight_column=_claimed_column(schema, options.get("instance_weight_col")),
+        initial_column=_claimed_column(schema, options.get("kmeans_init_col")),
+        statement=context.source.text[node.span.start : node.span.end].strip(), notices=tuple(context.notices),
+        option_spans={setting.name.lower(): setting.span for setting in node.options}, query_span=node.query, span=node.span,
+    )  # fmt: skip
+
+
+def _exists(node: CreateModel, key: ModelKey, context: PlanContext) -> bool:
+    """Whether IF NOT EXISTS makes the statement a no-op; refuses what could not be published."""
+    if node.if_not_exists and context.catalog.find(key) is not None:
+        return True
+    try:
+        context.catalog.check_publishable(key, replace=node.replace, if_not_exists=node.if_not_exists)
+    except Error as error:
+        raise error.at(node.name.span) from None
+    return False
+
+
+def _model_type(given: dict[str, object], node: CreateModel) -> ModelSpec:
+    written = next((name for name in given if name.lower() == "model_type"), None)
+    if written is None:
+        close = next((name for name in given if difflib.get_close_matches(name.lower(), ["model_type"])), None)
+        raise ProgrammingError(
+            "option model_type is missing", code="missing_model_type",
+            span=_setting(node, close).name_span if close else node.options_span or node.name.span,
+            hint=f"did you mean model_type instead of {close}?" if close
+            else f"write OPTIONS (model_type = '…'); available are {', '.join(MODEL_TYPES)}",
+        )  # fmt: skip
+    value = given.pop(written)
+    setting = _setting(node, written)
+    if not isinstance(value, str):
+        raise ProgrammingError("option model_type must be a string", code="option_value", span=setting.value.span)
+    try:
+        return find_model_type(value)
+    except Error as error:
+        raise error.at(setting.value.span) from None
+
+
+def _options(spec: ModelSpec, given: dict[str, object], node: CreateModel, context: PlanContext) -> Options:
+    try:
+        options, notices = check_options(spec.options, given, f"model type {spec.model_type}")
+        spec.check(options)
+    except Error as error:
+        option = getattr(error, "option", None)
+        setting = _find_setting(node, spec, option)
+        if setting is None:
+            raise error.at(node.options_span) from None
+        is_value = error.code in {"option_value", "option_not_supported"}
+        raise error.at(setting.value.span if is_value else setting.span) from None
+    context.notices.extend(("option", notice) for notice in notices)
+    return options
+
+
+def _label(spec: ModelSpec, options: Options, schema: Schema, node: CreateModel) -> Column | None:
+    if not spec.task.is_supervised:
+        return None
+    (name,) = options["input_label_cols"]
+    assert node.query is not None
+    was_given = "input_label_cols" in options.given
+    setting = _find_setting(node, spec, "input_label_cols") if was_given else None
+    span = setting.value.span if setting else node.query
+    column = schema.find(name)
+    if column is None:
+        close = difflib.get_close_matches(name.lower(), [known.lower() for known in schema.names], n=1)
+        hint = f"the query gives {', '.join(schema.names)}"
+        if close:
+            hint = f"did you mean {schema.find(close[0]).name}?"  # type: ignore[union-attr]  # it is one of them
+        elif not was_given:
+            hint = f"name it: OPTIONS (input_label_cols = ['…']); {hint}"
+        raise ProgrammingError(f"the training query has no label column {name}", code="missing_label", span=span, hint=hint)
+    if spec.task is Task.REGRESSION and column.type.kind is not Kind.NUMBER:
+        raise DataError(
+            f"the label {column.name} of a {spec.model_type} model must be a number, got {column.type}", code="label_type", span=span,
+            hint="for classes use LOGISTIC_REG or a …_CLASSIFIER model type",
+        )  # fmt: skip
+    if column.type.kind not in _LABEL_KINDS:
+        raise DataError(f"the label {column.name} has type {column.type}, which cannot be a class", code="label_type", span=span)
+    return column
+
+
+def _check_features(features: Sequence[Column], span: Span) -> None:
+    if not features:
+        raise DataError(
+            "the training query has no feature columns", code="no_features", span=span, hint="select at least one column to learn from"
+        )
+    for column in features:
+        if column.type.kind not in FEATURE_KINDS:
+            raise DataError(
+                f"column {column.name} has type {column.type}, which cannot be a feature in this release", code="feature_type", span=span,
+                hint=f"leave it out (SELECT * EXCLUDE ({column.name})) or cast it to a number, string, boolean, date or timestamp",
+            )  # fmt: skip
+
+
+def _check_claimed(option: str, options: Options, schema: Schema, kind: Kind) -> None:
+    name = options.get(option)
+    if name is None:
+        return
+    column = schema.find(name)
+    if column is None:
+        raise ProgrammingError(f'{option} "{name}" is not a column of the training query', code="unknown_column")
+    if column.type.kind is not kind:
+        raise ProgrammingError(f"{option} {column.name} must be a {kind.value}, got {column.type}", code="option_column_type")
+
+
+def _claimed_column(schema: Schema, name: str | None) -> str | None:
+    column = schema.find(name) if name is not None else None
+    return None if column is None else column.name
+
+
+def _has(node: CreateModel, name: str) -> bool:
+    return any(setting.name.lower() == name for setting in node.options)
+
+
+def _setting(node: CreateModel, name: str | None) -> OptionSetting:
+    return next(setting for setting in node.options if name is not None and setting.name.lower() == name.lower())
+
+
+def _find_setting(node: CreateModel, spec: ModelSpec, name: str | None) -> OptionSetting | None:
+    """The setting of an option by its name or one of its aliases."""
+    if name is None:
+        return None
+    names = {name.lower()}
+    for option in spec.options:
+        if name.lower() in (option.name, *option.aliases):
+            names |= {option.name, *option.aliases}
+    return next((setting for setting in node.options if setting.name.lower() in names), None)

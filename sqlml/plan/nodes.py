@@ -1,0 +1,96 @@
+"""What will happen: names bound, options checked, output known. The session runs these, one `match` arm each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from sqlml.catalog.records import ModelKey
+from sqlml.engines.engine import Parameters
+from sqlml.models._options import Options
+from sqlml.models._spec import ModelSpec
+from sqlml.plan.splice import Spliced
+from sqlml.source import Span
+from sqlml.training.splits import SplitRule
+from sqlml.types import Column, Schema
+
+
+@dataclass(frozen=True)
+class RunQuery:
+    """A statement for the engine, its ML calls replaced by SQL."""
+
+    text: Spliced
+    parameters: Parameters
+    has_model: bool
+    """Whether the statement calls ML functions."""
+    notices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainModel:
+    """CREATE MODEL, ready to train."""
+
+    key: ModelKey
+    replace: bool
+    if_not_exists: bool
+    spec: ModelSpec
+    options: Options
+    given: Mapping[str, object]
+    """The options as the statement gives them."""
+    query: Spliced
+    parameters: Parameters
+    schema: Schema
+    features: tuple[Column, ...]
+    label: Column | None
+    split: SplitRule
+    weight_column: str | None
+    initial_column: str | None
+    statement: str
+    notices: tuple[tuple[str, str], ...]
+    option_spans: Mapping[str, Span]
+    query_span: Span
+    span: Span
+
+
+@dataclass(frozen=True)
+class KeepModel:
+    """CREATE MODEL IF NOT EXISTS of a model that exists."""
+
+    key: ModelKey
+
+
+@dataclass(frozen=True)
+class RemoveModel:
+    key: ModelKey
+    if_exists: bool
+    version: int | None
+
+
+@dataclass(frozen=True)
+class AlterModel:
+    key: ModelKey
+    if_exists: bool
+    description: str | None = None
+    labels: tuple[tuple[str, str], ...] | None = None
+    expires_at: object = None
+    given: frozenset[str] = field(default_factory=frozenset)
+    notices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class MoveDefault:
+    key: ModelKey
+    version: int
+    if_exists: bool
+
+
+@dataclass(frozen=True)
+class ShowRows:
+    """A small table made from the catalog or the declarations."""
+
+    rows: pa.Table
+
+
+Plan = RunQuery | TrainModel | KeepModel | RemoveModel | AlterModel | MoveDefault | ShowRows
