@@ -1,0 +1,307 @@
+"""CREATE MODEL: from the rows of the training query to a published version.
+
+Everything is read under one snapshot. Outside a user's transaction that snapshot is our own and is rolled back when training ends, so
+whatever was staged
+goes with it; publishing is a short transaction afterwards. Inside a user's transaction both happen in it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version as library_version
+
+from sqlml import sql
+from sqlml.catalog.records import ModelKey, SourceRecord, StoredVersion, VersionRecord
+from sqlml.catalog.store import Catalog
+from sqlml.engines.engine import Engine
+from sqlml.errors import DataError, Error, OperationalError
+from sqlml.features.encoding import CategoryStatistics, NumericStatistics, encoding_state
+from sqlml.features.expressions import number
+from sqlml.features.layout import EncodingRules, Layout
+from sqlml.features.statistics import MEDIAN_ROWS, LearnedFeatures, learn_features
+from sqlml.functions._labels import code_sql
+from sqlml.functions._spec import Input, LoadedModel
+from sqlml.functions.evaluate import METRICS, metrics_query
+from sqlml.models._spec import Task
+from sqlml.plan.calls import Answers, located
+from sqlml.plan.nodes import TrainModel
+from sqlml.session.models import LoadedModels
+from sqlml.session.progress import EventProgress
+from sqlml.state import Array, to_arrays
+from sqlml.training.data import Trained
+from sqlml.training.encoded import EncodedRows
+from sqlml.training.rows import HASH_VECTOR_SQL, LabelCheck, TrainingRows
+from sqlml.training.splits import HASH
+
+SEED = 42
+"""Every training draws from this seed; it is recorded with the version."""
+
+MAX_COLUMNS = 20_000
+"""Matrix columns after encoding; a learner that multiplies them pairwise needs 3 GB here."""
+
+
+class Snapshot:
+    """The transaction that a training reads in. Closing it twice, or from another thread after the first gave up, is harmless."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._is_ours = not engine.in_transaction
+        self._lock = threading.Lock()
+        self._is_open = True
+        if self._is_ours:
+            engine.begin()
+
+    def close(self, rows: TrainingRows | None = None) -> None:
+        """Rolls our own transaction back; in the user's, drops what was staged."""
+        with self._lock:
+            if not self._is_open:
+                return
+            self._is_open = False
+            if self._is_ours:
+                self._engine.rollback()
+            elif rows is not None:
+                rows.close()
+
+    def abandon(self) -> None:
+        """Closes on behalf of a thread that was given up: our transaction is rolled back, the user's is aborted."""
+        with self._lock:
+            if self._is_open:
+                self._is_open = False
+                self._engine.rollback()
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What training found out, before it has a version."""
+
+    record: VersionRecord
+    arrays: Mapping[str, Mapping[str, Array]]
+
+
+def train_model(
+    plan: TrainModel, engine: Engine, catalog: Catalog, models: LoadedModels, progress: EventProgress, snapshot: Snapshot
+) -> tuple[int, VersionRecord]:
+    """Trains and publishes; gives the new version's number and record.
+
+    Raises: DataError for rows that cannot be learned from, OperationalError `cancelled`, `training_failed`, `out_of_memory`, and what
+    the catalog raises.
+    """
+    for code, message in plan.notices:
+        progress.notice(code, message)
+    staged: TrainingRows | None = None
+    try:
+        progress.stage("reading")
+        started = time.monotonic()
+        rows = TrainingRows(engine, plan.query.text, plan.parameters, plan.schema, progress)
+        training = _Training(plan, rows, engine, models, progress)
+        learned = training.learn(started)
+        staged = rows
+    except Error as error:
+        span = plan.option_spans.get(getattr(error, "option", "")) or plan.query_span
+        raise located(error, plan.query).at(span) from error.__cause__
+    except MemoryError as error:
+        raise OperationalError(
+            "there is not enough memory to train this model", code="out_of_memory", span=plan.span,
+            hint="train on fewer rows or columns, or set memory_limit lower so that the engine leaves more to the learner",
+        ) from error  # fmt: skip
+    finally:
+        # After an error the user's transaction is aborted, and what was staged goes with it.
+        snapshot.close(staged)
+    progress.stage("saving")
+    version = catalog.publish(
+        plan.key,
+        learned.record,
+        learned.arrays,
+        replace=plan.replace,
+        if_not_exists=plan.if_not_exists,
+    )
+    return version, learned.record
+
+
+class _Training:
+    """One training run, its steps in order."""
+
+    def __init__(self, plan: TrainModel, rows: TrainingRows, engine: Engine, models: LoadedModels, progress: EventProgress) -> None:
+        self._plan = plan
+        self._rows = rows
+        self._engine = engine
+        self._models = models
+        self._progress = progress
+        self._is_classifier = plan.spec.task is Task.CLASSIFICATION
+
+    def learn(self, started: float) -> _Learned:
+        plan, rows = self._plan, self._rows
+        label = None
+        if plan.label is not None:
+            label = LabelCheck(plan.label.name, plan.label.type.name in {"DOUBLE", "FLOAT"})
+        rows.survey(plan.split, label, SEED)
+        classes, counts = self._classes() if self._is_classifier else ((), ())
+        self._check_weights()
+        rules = plan.spec.encoding(plan.options)
+        found = self._features(rules)
+        state = encoding_state(found.terms, rules)
+        self._check_width(found, rules)
+        draft = self._draft(found, classes, started)
+        stub = StoredVersion(plan.key, "", 0, draft, datetime.datetime.now(datetime.UTC).replace(tzinfo=None))
+        model = self._models.begin(stub, plan.spec, state)
+        try:
+            trained = self._train(model.layout, rules, classes, counts)
+            model = self._models.complete(model, trained.state)
+            self._progress.stage("evaluating", rows.n_eval or rows.n_train)
+            metrics = trained.metrics if not plan.spec.task.is_supervised else self._metrics(model)
+        finally:
+            self._models.release(model)
+        record = replace(
+            draft, metrics={name: metrics.get(name) for name in METRICS[plan.spec.task]}, iterations=trained.iterations,
+            duration_ms=round((time.monotonic() - started) * 1000), notices=tuple(notice.message for notice in self._progress.notices),
+        )  # fmt: skip
+        self._progress.check()
+        return _Learned(record, {"encoding": to_arrays(state), "state": to_arrays(trained.state)})
+
+    def _train(self, layout: Layout, rules: EncodingRules, classes: Sequence[str], counts: Sequence[int]) -> Trained:
+        plan = self._plan
+        label = None
+        if plan.label is not None:
+            name = sql.quote(plan.label.name)
+            label = code_sql(tuple(classes), plan.label.type, name) if self._is_classifier else sql.cast(name, "DOUBLE")
+        data = EncodedRows(
+            self._rows, layout, reading=plan.spec.reading, dtype=rules.dtype, label=label,
+            weight=None if plan.weight_column is None else sql.quote(plan.weight_column),
+            class_weights=self._class_weights(classes, counts), n_classes=len(classes),
+            marked=None if plan.initial_column is None else sql.quote(plan.initial_column), seed=SEED,
+        )  # fmt: skip
+        if data.n_eval < self._rows.n_eval:
+            self._progress.notice(
+                "unknown_class",
+                f"{self._rows.n_eval - data.n_eval} evaluation rows have a class that no training row has; they do not count",
+            )
+        self._progress.stage("training", self._rows.n_train)
+        return plan.spec.train(data, plan.options, self._progress)
+
+    def _classes(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The classes of the training rows in ascending order, and their rows."""
+        plan = self._plan
+        assert plan.label is not None
+        name = sql.quote(plan.label.name)
+        limit = plan.spec.max_classes
+        found = self._rows.rows(
+            f"SELECT {sql.cast(name, 'VARCHAR')}, {sql.call('count', '*')} FROM training_rows"
+            f" GROUP BY {name} ORDER BY {name} LIMIT {limit + 1}"
+        )
+        if len(found) > limit:
+            raise DataError(
+                f"the label {plan.label.name} has more than {limit} classes, the limit of {plan.spec.model_type}", code="too_many_classes",
+                hint="for a number to predict use a regression model type; else group rare classes",
+            )  # fmt: skip
+        if len(found) < 2:
+            raise DataError(
+                f"the label {plan.label.name} has one class only in the training rows: {found[0][0]!r}", code="one_class",
+                hint="training a classifier needs rows of at least two classes",
+            )  # fmt: skip
+        classes = tuple(str(text) for text, _ in found)
+        if plan.label.type.kind.value == "string":
+            # Text sorts by code points everywhere, whatever the database's collation is.
+            found = sorted(found, key=lambda row: str(row[0]))
+            classes = tuple(str(text) for text, _ in found)
+        return classes, tuple(int(str(count)) for _, count in found)
+
+    def _class_weights(self, classes: Sequence[str], counts: Sequence[int]) -> list[float] | None:
+        options = self._plan.options
+        if options.get("auto_class_weights"):
+            total = sum(counts)
+            return [total / (count * len(classes)) for count in counts]
+        given = options.get("class_weights")
+        if not given:
+            return None
+        weights = dict(given)
+        if set(weights) != set(classes):
+            missing, unknown = sorted(set(classes) - set(weights)), sorted(set(weights) - set(classes))
+            problem = f"lack {', '.join(missing)}" if missing else f"name {', '.join(unknown)}, which no training row has"
+            error = DataError(f"class_weights {problem}", code="class_weights", hint=f"the classes are {', '.join(classes)}")
+            raise error.at(self._plan.option_spans.get("class_weights"))
+        return [float(weights[text]) for text in classes]
+
+    def _check_weights(self) -> None:
+        column = self._plan.weight_column
+        if column is None:
+            return
+        value = number(column, self._plan.schema.find(column).type)  # type: ignore[union-attr]  # planning found it
+        bad = f"{value} IS NULL OR {value} < 0 OR NOT {sql.call('isfinite', value)}"
+        ((count,),) = self._rows.rows(f"SELECT {sql.call('count', '*')} FROM all_rows WHERE {bad}")
+        if count:
+            raise DataError(
+                f"instance_weight_col {column} is NULL, negative or infinite in {count} rows", code="instance_weight",
+                hint="a weight of 0 leaves a row out",
+            )  # fmt: skip
+
+    def _features(self, rules: EncodingRules) -> LearnedFeatures:
+        n_train = self._rows.n_train
+        sample = "TRUE" if n_train <= MEDIAN_ROWS else f"{HASH} < CAST({int(MEDIAN_ROWS / n_train * 2**64)} AS UBIGINT)"
+        found = learn_features(self._plan.features, rules, n_train, self._rows.rows, sample)
+        if rules.impute and found.n_imputed:
+            counts = ", ".join(f"{name} {count}" for name, count in found.n_imputed.items())
+            self._progress.notice(
+                "imputed", f"missing values in the {n_train} training rows: {counts}; numbers take their mean, categories one of their own"
+            )
+        return found
+
+    def _check_width(self, found: LearnedFeatures, rules: EncodingRules) -> None:
+        if rules.categories == "codes":
+            return
+        widths = {f"{term.part}{term.column}": len(term.categories) for term in found.terms if isinstance(term, CategoryStatistics)}
+        n_columns = sum(widths.values()) + sum(isinstance(term, NumericStatistics) for term in found.terms)
+        if n_columns > MAX_COLUMNS:
+            widest = sorted(widths.items(), key=lambda item: -item[1])[:3]
+            raise DataError(
+                f"encoding gives {n_columns} columns, {self._plan.spec.model_type} takes {MAX_COLUMNS} at most",
+                code="too_many_columns",
+                hint=f"leave out or group the widest: {', '.join(f'{name} ({width} categories)' for name, width in widest)}; "
+                "trees take any number of categories",
+            )  # fmt: skip
+
+    def _metrics(self, model: LoadedModel) -> Mapping[str, float | None]:
+        """Metrics over the evaluation rows, or over the training rows where none evaluate."""
+        part = "evaluation_rows" if self._rows.n_eval else "training_rows"
+        query, _ = metrics_query(model, Input(f"SELECT * FROM {part}", self._plan.schema, self._plan.query_span), Answers(self._models))
+        (row,) = self._rows.rows(f"SELECT * FROM ({query})")
+        return {name: None if value is None else float(str(value)) for name, value in zip(METRICS[model.spec.task], row, strict=True)}
+
+    def _draft(self, found: LearnedFeatures, classes: tuple[str, ...], started: float) -> VersionRecord:
+        plan, rows = self._plan, self._rows
+        ((vector,),) = self._engine.rows(HASH_VECTOR_SQL)
+        libraries = ("duckdb", "numpy", "scipy", "scikit-learn", "xgboost-cpu", "xgboost", "sqlml")
+        return VersionRecord(
+            model_type=plan.spec.model_type, statement=plan.statement, query=plan.query.text,
+            options={name: _json_value(value) for name, value in plan.options.items()}, given_options=tuple(sorted(plan.options.given)),
+            label=None if plan.label is None else plan.label.name, label_type=None if plan.label is None else plan.label.type.name,
+            classes=classes, features=found.features,
+            split_method=plan.split.method if plan.spec.task.is_supervised else "NO_SPLIT",
+            n_rows=rows.n_rows, n_train=rows.n_train, n_eval=rows.n_eval, seed=SEED, hash_vector=str(vector), metrics={}, iterations=(),
+            sources=(SourceRecord("query", plan.query.text, rows.n_rows, rows.fingerprint),),
+            libraries={name: found_version for name in libraries if (found_version := _version(name))}, duration_ms=0,
+        )  # fmt: skip
+
+
+def describe_outcome(key: ModelKey, version: int, record: VersionRecord) -> str:
+    """One line for people about a new version."""
+    rows = f"{record.n_train} rows" + (f", evaluated on {record.n_eval}" if record.n_eval else "")
+    shown = ("r2_score", "mean_absolute_error", "roc_auc", "accuracy", "davies_bouldin_index", "total_explained_variance_ratio")
+    metrics = ", ".join(f"{name} {record.metrics[name]:.4g}" for name in shown if record.metrics.get(name) is not None)
+    return f"model {key}: version {version} from {rows} in {record.duration_ms / 1000:.2g} s" + (f"; {metrics}" if metrics else "")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return library_version(name)
+    except ModuleNotFoundError:
+        return None
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_json_value(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime.datetime) else value
