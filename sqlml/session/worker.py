@@ -86,7 +86,10 @@ class Worker:
             self._interrupt()
 
     def close(self) -> None:
+        """Ends the thread. It is waited for: one that the interpreter finds alive as it ends keeps DuckDB's objects, which then complains."""
         self._work.put(None)
+        if self._thread is not threading.current_thread():
+            self._thread.join(GRACE_SECONDS)
 
     def _start(self) -> None:
         work = self._work
@@ -96,7 +99,8 @@ class Worker:
                 task()
 
         # A daemon: a library that computes on must not keep the interpreter from ending.
-        threading.Thread(target=loop, name="sqlml worker", daemon=True).start()
+        self._thread = threading.Thread(target=loop, name="sqlml worker", daemon=True)
+        self._thread.start()
 
     def _wait(self, inbox: queue.SimpleQueue[tuple[str, object]], token: CancelToken, on_event: EventHandler | None) -> T:  # type: ignore[type-var]  # bound by the caller's work
         deadline: float | None = None

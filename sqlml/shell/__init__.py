@@ -1,0 +1,1 @@
+"""The interactive door: statements typed at a prompt."""
