@@ -1,0 +1,121 @@
+"""The ways in that a `.test` file is run through. Each gives an answer or raises an sqlml error; the runner sees no difference."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import sqlml
+from sqlml import errors
+from sqlml.source import Source, Span
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a statement gave."""
+
+    names: tuple[str, ...] | None
+    """None for a statement without rows."""
+    rows: list[tuple[object, ...]]
+    notices: tuple[tuple[str | None, str], ...]
+    """(code, message); the command shows no codes."""
+
+
+class Door(Protocol):
+    """An open database."""
+
+    keeps_session: bool
+    """Whether statements share a transaction, temporary tables and settings."""
+
+    def run(self, sql: str) -> Answer: ...
+    def close(self) -> None: ...
+
+
+class DbApiDoor:
+    """`sqlml.connect()` and a cursor."""
+
+    keeps_session = True
+
+    def __init__(self, database: Path, *, read_only: bool) -> None:
+        self._connection = sqlml.connect(str(database), read_only=read_only)
+
+    def run(self, sql: str) -> Answer:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            notices = tuple((warning.code, warning.message) for _, warning in cursor.messages)
+            if cursor.description is None:
+                return Answer(None, [], notices)
+            return Answer(tuple(column[0] for column in cursor.description), cursor.fetchall(), notices)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class ArrowDoor:
+    """`sqlml.connect()`, rows taken as Arrow."""
+
+    keeps_session = True
+
+    def __init__(self, database: Path, *, read_only: bool) -> None:
+        self._connection = sqlml.connect(str(database), read_only=read_only)
+
+    def run(self, sql: str) -> Answer:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            notices = tuple((warning.code, warning.message) for _, warning in cursor.messages)
+            if cursor.description is None:
+                return Answer(None, [], notices)
+            table = cursor.arrow()
+            columns = [column.to_pylist() for column in table.columns]
+            return Answer(tuple(table.column_names), list(zip(*columns, strict=True)), notices)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class CommandDoor:
+    """`sqlml -c` on the file: every statement opens the database anew, so what it needs must be in the file."""
+
+    keeps_session = False
+
+    def __init__(self, database: Path, *, read_only: bool) -> None:
+        self._arguments = [str(database), "--format", "json", "--no-progress", *(["--read-only"] if read_only else [])]
+
+    def run(self, sql: str) -> Answer:
+        from sqlml.cli.main import main
+
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main([*self._arguments, "-c", sql])
+        if code != 0:
+            raise _read_error(err.getvalue(), sql)
+        notices = tuple((None, line.removeprefix("notice: ")) for line in err.getvalue().splitlines() if line.startswith("notice: "))
+        if not out.getvalue().strip():
+            return Answer(None, [], notices)
+        objects = json.loads(out.getvalue())
+        names = tuple(objects[0]) if objects else ()
+        return Answer(names, [tuple(row.values()) for row in objects], notices)
+
+    def close(self) -> None:
+        pass
+
+
+def _read_error(text: str, sql: str) -> errors.Error:
+    """The error that the command printed, as the other doors raise it."""
+    found = re.search(r"^error: (.*) \[(\w+)\]$", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"the command failed without an error:\n{text}"
+    error = errors.Error(text.strip(), code=found[2])
+    place = re.search(r"^  line (\d+), column (\d+)$", text, re.MULTILINE)
+    if place is not None:
+        before = sql.split("\n")[: int(place[1]) - 1]
+        start = sum(len(line) + 1 for line in before) + int(place[2]) - 1
+        error.at(Span(start, start + 1)).with_source(Source(sql))
+    return error
+
+
+DOORS = {"dbapi": DbApiDoor, "arrow": ArrowDoor, "command": CommandDoor}
