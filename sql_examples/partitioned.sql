@@ -16,9 +16,6 @@ SELECT species, culmen_length_mm, culmen_depth_mm, flipper_length_mm, sex, body_
 FROM read_parquet('penguins_by_island/*/*.parquet', hive_partitioning = true)
 WHERE island IN ('Biscoe', 'Dream');
 
--- What the version was trained on is on record.
-SELECT version, kind, name FROM sqlml.model_lineage;
-
 CREATE OR REPLACE TABLE scored AS
 SELECT *
 FROM ML.PREDICT(MODEL body_mass, (

@@ -20,7 +20,15 @@ def record(**changes: Any) -> VersionRecord:
         model_type="KMEANS",
         statement="CREATE MODEL m OPTIONS (model_type='KMEANS', num_clusters=2)\nAS SELECT 'ünïcode' AS \"a\"\"b\"",
         query="SELECT 1",
-        options={"num_clusters": 2, "l2_reg": 0.1, "label_cols": ["a", "b"], "class_weights": [["x", 1.5]], "text": 'quote " and \\', "none": None, "flag": True},
+        options={
+            "num_clusters": 2,
+            "l2_reg": 0.1,
+            "label_cols": ["a", "b"],
+            "class_weights": [["x", 1.5]],
+            "text": 'quote " and \\',
+            "none": None,
+            "flag": True,
+        },
         given_options=("model_type", "num_clusters"),
         label="a",
         label_type="VARCHAR",
@@ -53,7 +61,7 @@ def arrays(scale: float = 1.0) -> dict[str, dict[str, Array]]:
     awkward = np.array([0x7FF8000000000001, 0xFFF0000000000000, 0x8000000000000000, 1, 0x7FEFFFFFFFFFFFFF], np.uint64).view(np.float64)
     return {
         "state": {
-            "weights": Array((3000,), floats=np.arange(3000) * scale),
+            "weights": Array((3000,), floats=np.arange(3000.0) * scale),
             "matrix": Array((2, 3), integers=np.array([-(2**63), 2**63 - 1, 0, 1, 2, 3])),
             "awkward": Array((5,), floats=awkward),
             "empty": Array((0, 4), floats=np.empty(0)),

@@ -1,7 +1,8 @@
 """Learned arrays as rows of `_state`, and back with every chunk accounted for.
 
-An array is cut into chunks of CHUNK_VALUES values (texts also into chunks of about 1 MB). Chunks are written and read a few megabytes at a time, so an array is in memory once. Floats
-keep every bit. Reading trusts no number that it finds: sizes are bounded by the rows that are really there before memory is taken.
+An array is cut into chunks of CHUNK_VALUES values (texts also into chunks of about 1 MB). Chunks are written and read a few megabytes at
+a time, so an array is in memory once. Floats keep every bit. Reading trusts no number that it finds: sizes are bounded by the rows that are
+really there before memory is taken.
 """
 
 from __future__ import annotations
@@ -66,9 +67,8 @@ def read_arrays(engine: Engine, database: str, model_id: str, version: int) -> d
     Raises: IntegrityError `damaged_state` for chunks that are missing or do not fit together.
     """
     here = f"FROM {STATE.path(database)} WHERE model_id = $1 AND version = $2"
-    count, least, most, shape = (
-        sql.call("count_star"), sql.call("min", "chunk"), sql.call("max", "chunk"), f"{sql.call('any_value', 'shape')} FILTER (WHERE chunk = 0)",
-    )  # fmt: skip
+    count, least, most = sql.call("count_star"), sql.call("min", "chunk"), sql.call("max", "chunk")
+    shape = f"{sql.call('any_value', 'shape')} FILTER (WHERE chunk = 0)"
     found = read(
         engine,
         f"SELECT section, name, {count} AS chunks, {least} AS least, {most} AS most, {shape} AS shape {here} GROUP BY section, name",
@@ -159,8 +159,8 @@ def _check_size(arrays: Arrays) -> None:
     n_values = sum(_product(array.shape) for array in flat)
     if n_values > MAX_VALUES or n_texts > MAX_TEXTS or n_text_bytes > MAX_TEXT_TOTAL_BYTES or len(flat) > MAX_ARRAYS:
         raise NotSupportedError(
-            f"the model is too large to be stored: {n_values} values, {n_texts} of them texts of {n_text_bytes} bytes, in {len(flat)} arrays; at most "
-            f"{MAX_VALUES}, {MAX_TEXTS}, {MAX_TEXT_TOTAL_BYTES} and {MAX_ARRAYS}", code="model_too_large",
+            f"the model is too large to be stored: {n_values} values, {n_texts} texts of {n_text_bytes} bytes, {len(flat)} arrays; "
+            f"at most {MAX_VALUES}, {MAX_TEXTS} of {MAX_TEXT_TOTAL_BYTES}, and {MAX_ARRAYS}", code="model_too_large",
             hint="train a smaller one: fewer trees, less depth, fewer categories",
         )  # fmt: skip
 
@@ -216,7 +216,7 @@ def _expected_arrays(found: list[dict[str, Any]]) -> dict[tuple[str, str], _Pend
         raise damaged_state(f"it has more than {MAX_ARRAYS} arrays")
     pending = {}
     for row in found:
-        place, name, shape = (row["section"], row["name"]), _shown(row["name"]), row["shape"]
+        name, shape = _shown(row["name"]), row["shape"]
         if row["least"] != 0 or row["most"] != row["chunks"] - 1:
             raise damaged_state(f"chunks of {name} are missing")
         if shape is None or len(shape) > _MAX_DIMENSIONS or any(size is None or not 0 <= size <= MAX_VALUES for size in shape):
@@ -230,14 +230,15 @@ def _expected_arrays(found: list[dict[str, Any]]) -> dict[tuple[str, str], _Pend
 def _read_batch(batch: pa.RecordBatch, pending: Mapping[tuple[str, str], _Pending]) -> None:
     names = zip(*(batch.column(name).to_pylist() for name in ("section", "name", "chunk")), strict=True)
     lists = {column: batch.column(column) for column in ("integers", "floats", "strings")}
-    valid = {column: lists[column].is_valid().to_numpy(zero_copy_only=False) for column in lists}
+    valid = {column: lists[column].is_valid().to_pylist() for column in lists}
     numbers = {}
+    # Arrow's own `to_numpy` imports pandas, which would be half of the time that a prediction takes in a new process.
     for column in ("integers", "floats"):
         values = lists[column].flatten()
         if values.null_count:
             raise damaged_state("an array of numbers holds NULL")
-        numbers[column] = values.to_numpy(zero_copy_only=False)
-    ends = {column: np.cumsum(lists[column].value_lengths().fill_null(0).to_numpy(zero_copy_only=False)) for column in numbers}
+        numbers[column] = np.from_dlpack(values)
+    ends = {column: np.cumsum(np.diff(np.from_dlpack(lists[column].offsets)) * np.array(valid[column])) for column in numbers}
     for index, (section, name, chunk) in enumerate(names):
         array = pending.get((section, name))
         kinds = [column for column in lists if valid[column][index]]

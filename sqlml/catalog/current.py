@@ -28,6 +28,8 @@ class CurrentModel:
     """Sequence of its last event."""
     last_version: int
     """The highest number that a version ever had."""
+    aliases: tuple[tuple[str, int], ...]
+    """Nothing sets them yet; whatever is there is handed on to the next event."""
 
     @property
     def key(self) -> ModelKey:
@@ -94,7 +96,7 @@ def _last(engine: Engine, table: Table, database: str, which: Mapping[str, str],
 
 
 def _current(database: str, claim: Mapping[str, Any], event: Mapping[str, Any]) -> CurrentModel:
-    times = [event["created_at"], event["at"], *([] if event["expires_at"] is None else [event["expires_at"]])]
+    times = [event["created_at"], event["happened_at"], *([] if event["expires_at"] is None else [event["expires_at"]])]
     labels = event["labels"] or {}
     if event["model_type"] is None or event["default_version"] is None or not 0 < event["default_version"] <= event["last_version"]:
         raise damaged_state("its log names no default version")
@@ -102,9 +104,9 @@ def _current(database: str, claim: Mapping[str, Any], event: Mapping[str, Any]) 
         raise damaged_state("its log holds a value that is out of range")
     info = ModelInfo(
         ModelKey(database, claim["schema_name"], claim["model_name"]), claim["model_id"], event["model_type"], event["default_version"],
-        event["n_versions"], event["created_at"], event["at"], event["description"], tuple(labels.items()), event["expires_at"],
+        event["n_versions"], event["created_at"], event["happened_at"], event["description"], tuple(labels.items()), event["expires_at"],
     )  # fmt: skip
-    return CurrentModel(info, claim["sequence"], event["sequence"], event["last_version"])
+    return CurrentModel(info, claim["sequence"], event["sequence"], event["last_version"], tuple((event["aliases"] or {}).items()))
 
 
 def version_numbers(engine: Engine, model: CurrentModel) -> list[int]:

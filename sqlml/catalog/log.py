@@ -1,4 +1,7 @@
-"""What a change appends: claims of names and events of models. Their keys follow from what was read before, so that two changes at once conflict."""
+"""What a change appends: claims of names and events of models.
+
+Their keys follow from what was read before, so that two changes at once conflict.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ def claim_name(engine: Engine, key: ModelKey, last_claim: int, model_id: str | N
     """Takes a name for a model, or frees it (None)."""
     row = {
         "schema_key": fold(key.schema), "name_key": fold(key.name), "sequence": following(last_claim), "model_id": model_id,
-        "schema_name": key.schema, "model_name": key.name, "at": at,
+        "schema_name": key.schema, "model_name": key.name, "happened_at": at,
     }  # fmt: skip
     insert(engine, key.database, NAMES, to_arrow(NAMES, [row]))
 
@@ -30,12 +33,13 @@ def log_creation(engine: Engine, key: ModelKey, last_claim: int, model_type: str
     model_id = uuid.uuid4().hex
     claim_name(engine, key, last_claim, model_id, at)
     created = {
-        "model_id": model_id, "sequence": 1, "event": "created", "actor": actor, "at": at, "schema_name": key.schema, "model_name": key.name,
-        "last_version": 0, "n_versions": 0, "aliases": [], "labels": [], "created_at": at,
+        "model_id": model_id, "sequence": 1, "event": "created", "actor": actor, "happened_at": at,
+        "schema_name": key.schema, "model_name": key.name, "last_version": 0, "n_versions": 0, "aliases": [], "labels": [],
+        "created_at": at,
     }  # fmt: skip
     first = {
-        **created, "sequence": 2, "event": "version_published", "version": 1, "model_type": model_type, "default_version": 1,
-        "last_version": 1, "n_versions": 1,
+        **created, "sequence": 2, "event": "version_published", "version": 1,
+        "model_type": model_type, "default_version": 1, "last_version": 1, "n_versions": 1,
     }  # fmt: skip
     insert(engine, key.database, EVENTS, to_arrow(EVENTS, [created, first]))
     return model_id
@@ -47,10 +51,10 @@ def log_event(
     """Appends an event with everything as it stands afterwards: as before, but for `changes`."""
     info = model.info
     row = {
-        "model_id": model.model_id, "sequence": following(model.event), "event": event, "version": version, "actor": actor, "at": at,
-        "schema_name": model.key.schema, "model_name": model.key.name, "model_type": info.model_type, "default_version": info.default_version,
-        "last_version": model.last_version, "n_versions": info.n_versions, "aliases": [], "description": info.description,
-        "labels": list(info.labels), "expires_at": info.expires_at, "created_at": info.created_at,
+        "model_id": model.model_id, "sequence": following(model.event), "event": event, "version": version, "actor": actor,
+        "happened_at": at, "schema_name": model.key.schema, "model_name": model.key.name, "model_type": info.model_type,
+        "default_version": info.default_version, "last_version": model.last_version, "n_versions": info.n_versions,
+        "aliases": list(model.aliases), "description": info.description, "labels": list(info.labels), "expires_at": info.expires_at, "created_at": info.created_at,
         **changes,
     }  # fmt: skip
     insert(engine, model.key.database, EVENTS, to_arrow(EVENTS, [row]))

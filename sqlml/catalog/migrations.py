@@ -1,6 +1,7 @@
-"""The numbered steps from one storage format to the next. Each runs inside the transaction of the change that needed it, and is recorded in `_format`.
+"""The numbered steps from one storage format to the next.
 
-A released step is never edited: databases written by it exist. A new format adds a function at the end.
+Each runs inside the transaction of the change that needed it, and is recorded in `_format`. A released step is never edited: databases
+written by it exist. A new format adds a function at the end.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """How a change of the catalog becomes one transaction, and what is checked before training so that the change can succeed.
 
-Every change reads what is there, then appends rows whose primary keys (name, sequence), (model, sequence), (model, version) follow from what it
-read. Two changes at once therefore meet at a key, and only one of them commits. With no transaction open, a change has a short one of its own, under a lock for
-the database, and is tried again from the start after a conflict. In the user's transaction it is part of that: no retry, and the error
-ends the transaction.
+Every change reads what is there, then appends rows whose primary keys (name, sequence), (model, sequence), (model, version) follow from
+what it read. Two changes at once therefore meet at a key, and only one of them commits. With no transaction open, a change has a short one
+of its own, under a lock for the database, and is tried again from the start after a conflict. In the user's transaction it is part of that:
+no retry, and the error ends the transaction.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sqlml.errors import Error, IntegrityError, NotSupportedError, OperationalEr
 T = TypeVar("T")
 
 PAUSES_SECONDS = (0.01, 0.03, 0.1, 0.3)
-"""Before each further attempt. The lock keeps this process's own publishers apart, so what is left are users' transactions that are about to end."""
+"""Before each further attempt. The lock keeps sqlml's own changes apart; what is left are users' transactions that are about to end."""
 
 _locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
 _locks_guard = threading.Lock()
@@ -31,7 +31,8 @@ _locks_guard = threading.Lock()
 def run_change(engine: Engine, database: str, change: Callable[[], T], *, timeout_seconds: float) -> T:
     """Runs `change`, all of it or nothing.
 
-    Raises: IntegrityError `version_conflict` when someone else changed the same model; OperationalError `lock_timeout`; what `change` raises.
+    Raises: IntegrityError `version_conflict` when someone else changed the same model; OperationalError `lock_timeout`; what `change`
+        raises.
     """
     if engine.in_transaction:
         try:
@@ -99,8 +100,8 @@ def check_schema_exists(engine: Engine, database: str, schema: str) -> str:
 def check_writable_in_transaction(engine: Engine, database: str) -> None:
     """Refuses a database that the user's open transaction may not write, since it has written another one.
 
-    The engine cannot be asked. A statement that changes nothing is refused for the same reason as the publishing would be, and the transaction is lost
-    either way: any error ends it.
+    The engine cannot be asked. A statement that changes nothing is refused for the same reason as the publishing would be, and the
+    transaction is lost either way: any error ends it.
 
     Raises: NotSupportedError `one_database_per_transaction`.
     """
@@ -112,8 +113,8 @@ def check_writable_in_transaction(engine: Engine, database: str) -> None:
         if error.code != "one_database_per_transaction":
             raise
         raise NotSupportedError(
-            f"this transaction has already written another database, so it cannot publish a model in {database}", code="one_database_per_transaction",
-            hint="COMMIT first, or train outside the transaction",
+            f"this transaction has already written another database, so it cannot publish a model in {database}",
+            code="one_database_per_transaction", hint="COMMIT first, or train outside the transaction",
         ) from error  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
 
 from sqlml.catalog.records import FeatureRecord, SourceRecord, VersionRecord
@@ -86,8 +85,8 @@ def read_rows(engine: Engine, database: str, model_id: str, version: int | None 
     parameters: list[object] = [model_id] if version is None else [model_id, version]
     found: dict[int, dict[str, list[dict[str, Any]]]] = {}
     for table in RECORD_TABLES:
-        order = "version" if table is VERSIONS else "version, position"
-        for row in read(engine, f"SELECT * FROM {table.path(database)} WHERE model_id = $1{which} ORDER BY {order}", parameters):
+        rows = read(engine, f"SELECT * FROM {table.path(database)} WHERE model_id = $1{which}", parameters)
+        for row in sorted(rows, key=lambda row: row.get("position", 0)):
             if table is VERSIONS:
                 found[row["version"]] = {kind.name: [] for kind in RECORD_TABLES}
             if row["version"] in found:
@@ -133,9 +132,7 @@ def _items(found: Sequence[Mapping[str, Any]], convert: Callable[[dict[str, Any]
 
 
 def _iteration_to_row(iteration: Iteration) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        field.name: _number(getattr(iteration, field.name)) for field in fields(Iteration) if field.name != "cluster_info"
-    }
+    row: dict[str, Any] = {field.name: getattr(iteration, field.name) for field in fields(Iteration)}
     clusters = iteration.cluster_info
     row["cluster_info"] = None if clusters is None else [
         {"centroid_id": centroid, "cluster_radius": radius, "cluster_size": size} for centroid, radius, size in clusters
@@ -150,10 +147,6 @@ def _iteration_from_row(row: dict[str, Any]) -> Iteration:
     if any(cluster is None or None in cluster.values() for cluster in clusters):
         raise damaged_state("cluster_info holds NULL")
     return Iteration(**row, cluster_info=tuple((item["centroid_id"], item["cluster_radius"], item["cluster_size"]) for item in clusters))
-
-
-def _number(value: object) -> object:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _texts(value: object, name: str) -> tuple[str, ...]:

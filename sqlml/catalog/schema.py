@@ -1,8 +1,9 @@
 """Whether schema `sqlml` of a database is there, is ours, and is of a format that this release knows.
 
-A stranger's `_versions` may be a view over `read_text`, a table whose column is computed, or carry a trigger that runs with our INSERT. So before
-anything is read, the engine's own description of each table must equal what `tables` would create, and no trigger may stand on any of them.
-The description costs 0.7 ms a statement; nothing is remembered between statements, since another connection may change the schema at any time.
+A stranger's `_versions` may be a view over `read_text`, a table whose column is computed, or carry a trigger that runs with our INSERT. So
+before anything is read, the engine's own description of each table must equal what `tables` would create, and no trigger may stand on any
+of them. The description costs 0.7 ms a statement; nothing is remembered between statements, since another connection may change the schema
+at any time.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from sqlml.errors import IntegrityError
 
 _HERE = f"{sql.call('lower', 'database_name')} = {sql.call('lower', '$1')} AND {sql.call('lower', 'schema_name')} = '{SCHEMA}'"
 _FOUND = " UNION ALL ".join(
-    f"SELECT '{kind}', {name}, sql FROM {sql.call(function)} WHERE {_HERE}"
-    for kind, name, function in (("table", "table_name", "duckdb_tables"), ("trigger", "trigger_name", "duckdb_triggers"))
+    f"SELECT '{kind}', table_name, {text} FROM {sql.call(function)} WHERE {_HERE}"
+    for kind, text, function in (("table", "sql", "duckdb_tables"), ("trigger", "trigger_name", "duckdb_triggers"))
 )
 _VIEWS = f"SELECT view_name FROM {sql.call('duckdb_views')} WHERE {_HERE}"
 _TOKEN = re.compile(r'"(?:[^"]|"")*"|\w+|\S')
@@ -39,15 +40,16 @@ def check_schema(engine: Engine, database: str) -> int:
     """
     found = engine.rows(_FOUND, [database])
     tables = {str(name).lower(): str(text) for kind, name, text in found if kind == "table"}
-    triggers = [str(name) for kind, name, _ in found if kind == "trigger"]
+    triggers = {str(name).lower(): str(trigger) for kind, name, trigger in found if kind == "trigger"}
     if not any(table.name in tables for table in TABLES):
         views = {str(name).lower() for (name,) in engine.rows(_VIEWS, [database])}
         for table in TABLES:
             if table.name in views:
                 raise _foreign(database, f"{table.name} is a view")
         return 0
-    if triggers:
-        raise _foreign(database, f"it has the trigger {triggers[0]}")
+    for table in TABLES:
+        if table.name in triggers:
+            raise _foreign(database, f"{table.name} has the trigger {triggers[table.name]}")
     _check_table(engine, FORMAT_TABLE, tables, database)
     ((number,),) = engine.rows(f"SELECT {sql.call('max', 'format')} FROM {FORMAT_TABLE.path(database)}")
     if not isinstance(number, int) or number < 1:
@@ -72,9 +74,9 @@ def ensure_schema(engine: Engine, database: str, at: datetime.datetime) -> None:
         return
     if current == 0:
         names = [*engine.rows(_FOUND, [database]), *(("view", name, "") for (name,) in engine.rows(_VIEWS, [database]))]
-        taken = next((f"{kind} {name}" for kind, name, _ in names if kind == "trigger" or str(name).lower() in VIEWS), None)
-        if taken is not None:
-            raise _foreign(database, f"it holds the {taken}")
+        for kind, name, _ in names:
+            if str(name).lower() in VIEWS:
+                raise _foreign(database, f"{name} is a {kind} of somebody else's")
     migrate(engine, database, current, at)
 
 
@@ -89,7 +91,7 @@ def _check_table(engine: Engine, table: Table, found: dict[str, str], database: 
 
 @functools.lru_cache(maxsize=64)
 def _tokens(text: str) -> tuple[str, ...]:
-    """A definition without what does not matter: spaces, case, and quotes around plain names, which change between releases of the engine."""
+    """A definition without what does not matter: spaces, case, and quotes around plain names, which new keywords bring about."""
     if len(text) > 20_000:
         return ()
     tokens = _TOKEN.findall(text.lower())
@@ -102,7 +104,7 @@ def _expected(table: Table) -> tuple[str, ...]:
 
 
 def _printed(engine: Engine, table: Table) -> tuple[str, ...]:
-    """The definition as this release of the engine prints it, should it not be as we write it: from a temporary table, made for a moment."""
+    """The definition as this release of the engine prints it, should it differ from ours: from a temporary table, made for a moment."""
     if table not in _printed_by_engine:
         engine.rows(f"CREATE TEMP TABLE {sql.quote(_REFERENCE)}({table.definition})")
         ((text,),) = engine.rows(

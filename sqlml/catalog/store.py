@@ -1,8 +1,8 @@
 """The catalog: versioned models in schema `sqlml` of the database in which each model lives.
 
-A model has a name that is claimed, a log of what happened to it, whose last row is its present, and immutable versions. This module says what each statement
-reads, checks and appends; the rows are laid out in `tables`, transactions are in `publishing`, and nothing is read before `schema` has
-seen that the tables are ours. A model that has expired is absent, and its name is free.
+A model has a name that is claimed, a log of what happened to it, whose last row is its present, and immutable versions. This module says
+what each statement reads, checks and appends; the rows are laid out in `tables`, transactions are in `publishing`, and nothing is read
+before `schema` has seen that the tables are ours. A model that has expired is absent, and its name is free.
 """
 
 from __future__ import annotations
@@ -172,7 +172,8 @@ class Catalog:
         """Removes a model with all its versions; its events stay.
 
         Returns: whether there was one.
-        Raises: ProgrammingError `unknown_model` without IF EXISTS; OperationalError `read_only_database`; IntegrityError `version_conflict`.
+        Raises: ProgrammingError `unknown_model` without IF EXISTS; OperationalError `read_only_database`; IntegrityError
+            `version_conflict`.
         """
 
         def drop(model: CurrentModel) -> bool:
@@ -187,8 +188,8 @@ class Catalog:
         """Removes one version that is not the default; its number is not used again.
 
         Returns: whether there was one.
-        Raises: ProgrammingError `unknown_model`, `unknown_version` without IF EXISTS, `version_in_use`; OperationalError `read_only_database`;
-            IntegrityError `version_conflict`.
+        Raises: ProgrammingError `unknown_model`, `unknown_version` without IF EXISTS, `version_in_use`; OperationalError
+            `read_only_database`; IntegrityError `version_conflict`.
         """
 
         def drop(model: CurrentModel) -> bool:
@@ -217,7 +218,8 @@ class Catalog:
     def set_default(self, key: ModelKey, version: int | str) -> None:
         """Makes a version the one that the bare name means.
 
-        Raises: ProgrammingError `unknown_model`, `unknown_version`, `unknown_alias`; OperationalError `read_only_database`; IntegrityError `version_conflict`.
+        Raises: ProgrammingError `unknown_model`, `unknown_version`, `unknown_alias`; OperationalError `read_only_database`; IntegrityError
+            `version_conflict`.
         """
 
         def move(model: CurrentModel) -> bool:
@@ -233,7 +235,8 @@ class Catalog:
         """Changes some of ALTERABLE; None takes an option away.
 
         Returns: whether there was such a model.
-        Raises: ProgrammingError `unknown_model` without IF EXISTS; OperationalError `read_only_database`; IntegrityError `version_conflict`.
+        Raises: ProgrammingError `unknown_model` without IF EXISTS; OperationalError `read_only_database`; IntegrityError
+            `version_conflict`.
         """
         changes: dict[str, Any] = {}
         for name, value in options.items():

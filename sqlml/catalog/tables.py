@@ -1,10 +1,10 @@
 """The catalog's tables: their columns, the statement that makes each, and rows in and out as Arrow.
 
-This is storage format 1, written once: the DDL, the check of a stranger's schema and the Arrow types all follow from `TABLES`. What the rows mean
-belongs to `rows` (versions) and `chunks` (arrays); when they are written belongs to `publishing`.
+This is storage format 1, written once: the DDL, the check of a stranger's schema and the Arrow types all follow from `TABLES`. What the
+rows mean belongs to `rows` (versions), `chunks` (arrays) and `log` (names and events); when they are written belongs to `publishing`.
 
-Every text and every list has an upper limit, as a CHECK constraint. The tables of a stranger's database must carry the same constraints: a list of
-a thousand million equal numbers takes no room in a file, and would take 8 GB to read.
+Every text and every list has an upper limit, as a CHECK constraint. The tables of a stranger's database must carry the same constraints: a
+list of a thousand million equal numbers takes no room in a file, and would take 8 GB to read.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ SCHEMA = "sqlml"
 MAX_TEXT_BYTES = 1 << 24
 """Of one text, or of one list, map or struct written as text: 16 MiB."""
 CHUNK_VALUES = 1024
-"""Numbers in one row of `_state`. DuckDB reads 2,048 rows at a time and unpacks the lists of all of them, so long lists are dear: with a million numbers
-a row, reading one model of 80 MB took 2 GB and writing ten of them 120 s; with a thousand, 0.1 GB and 12 s."""
+"""Numbers in one row of `_state`. DuckDB unpacks the lists of 2,048 rows at a time, of whatever model they are, so long lists are dear:
+with a million numbers a row, in a file of 1 GB, reading 80 MB of it took 1.9 GB of memory and writing it all 120 s; with 4,000, 0.3 GB
+and 21 s."""
 MAX_ROWS = 1_000_000
 """Rows of one table that are read for one request."""
 _STAGED = "__sqlml_catalog_rows"
@@ -109,24 +110,24 @@ NAMES = Table(
     "_names",
     (
         ("schema_key", _TEXT), ("name_key", _TEXT), ("sequence", _INTEGER), ("model_id", "VARCHAR"),
-        ("schema_name", _TEXT), ("model_name", _TEXT), ("at", _TIME),
+        ("schema_name", _TEXT), ("model_name", _TEXT), ("happened_at", _TIME),
     ),
     ("schema_key", "name_key", "sequence"),
 )  # fmt: skip
-"""Claims of a name; the last one says who owns it, NULL that it is free. Never changed: two who claim the same name at once meet at the key."""
+"""Claims of a name; the last one says who owns it, NULL that it is free. Never changed: two who claim a name at once meet at the key."""
 
 EVENTS = Table(
     "_events",
     (
         ("model_id", _TEXT), ("sequence", _INTEGER), ("event", _TEXT), ("version", "INTEGER"), ("alias", "VARCHAR"), ("actor", _TEXT),
-        ("at", _TIME), ("schema_name", _TEXT), ("model_name", _TEXT), ("model_type", "VARCHAR"), ("default_version", "INTEGER"),
+        ("happened_at", _TIME), ("schema_name", _TEXT), ("model_name", _TEXT), ("model_type", "VARCHAR"), ("default_version", "INTEGER"),
         ("last_version", _INTEGER), ("n_versions", _INTEGER), ("aliases", "MAP(VARCHAR, INTEGER)"), ("description", "VARCHAR"),
         ("labels", "MAP(VARCHAR, VARCHAR)"), ("expires_at", "TIMESTAMP"), ("created_at", _TIME),
     ),
     ("model_id", "sequence"),
 )  # fmt: skip
-"""What happened to a model (up to `at`), never changed or deleted, and everything that can change as it stood afterwards: the last row is the
-present, the last row before a time is that time. Every change of a model adds a row: two at once meet at the key."""
+"""What happened to a model (up to `happened_at`), never changed or deleted, and everything that can change as it stood afterwards: the last
+row is the present, the last row before a time is that time. Every change of a model adds a row: two at once meet at the key."""
 
 VERSIONS = Table(
     "_versions",
@@ -145,7 +146,8 @@ METRICS = Table("_metrics", (*_DETAIL, ("metric", _TEXT), ("value", "DOUBLE")), 
 ITERATIONS = Table(
     "_iterations",
     (
-        *_DETAIL, ("iteration", _BIGINT), ("loss", "DOUBLE"), ("eval_loss", "DOUBLE"), ("learning_rate", "DOUBLE"), ("duration_ms", _BIGINT),
+        *_DETAIL, ("iteration", _BIGINT), ("loss", "DOUBLE"), ("eval_loss", "DOUBLE"), ("learning_rate", "DOUBLE"),
+        ("duration_ms", _BIGINT),
         ("cluster_info", "STRUCT(centroid_id BIGINT, cluster_radius DOUBLE, cluster_size BIGINT)[]"),
     ),
     _DETAIL_KEY,

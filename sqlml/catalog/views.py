@@ -12,7 +12,8 @@ from sqlml import sql
 _NOW = sql.call("make_timestamp", sql.call("epoch_us", sql.call("now")))
 """The present in UTC; AT TIME ZONE would need the ICU extension in every client."""
 
-_LIVE = f"""SELECT n.schema_name, n.model_name, n.model_id, e.model_type, e.default_version, e.n_versions, e.description, e.labels, e.expires_at, e.created_at, e."at" AS modified_at
+_LIVE = f"""SELECT n.schema_name, n.model_name, n.model_id, e.model_type, e.default_version, e.n_versions, e.description, e.labels,
+  e.created_at, e.happened_at AS modified_at, e.expires_at
 FROM sqlml._names AS n
 JOIN (SELECT schema_key, name_key, {sql.call("max", "sequence")} AS sequence FROM sqlml._names GROUP BY schema_key, name_key) AS l
   ON n.schema_key = l.schema_key AND n.name_key = l.name_key AND n.sequence = l.sequence
@@ -30,12 +31,13 @@ ORDER BY m.schema_name, m.model_name, t.version{order}"""
 
 
 VIEWS: Mapping[str, str] = {
-    "models": f"""SELECT schema_name, model_name, model_type, default_version, n_versions, description, labels, created_at, modified_at, expires_at
+    "models": f"""SELECT schema_name, model_name, model_type, default_version, n_versions, description, labels, created_at, modified_at,
+  expires_at
 FROM ({_LIVE}) ORDER BY schema_name, model_name""",
     "model_versions": _of_versions(
         "_versions",
-        "t.version = m.default_version AS is_default, t.created_at, t.model_type, t.label, t.n_rows, t.n_train, t.n_eval, t.split_method, t.seed, "
-        "t.duration_ms, t.options, t.statement, t.query, t.libraries, t.notices",
+        "t.version = m.default_version AS is_default, t.created_at, t.model_type, t.label, t.n_rows, t.n_train, t.n_eval, t.split_method, "
+        "t.seed, t.duration_ms, t.options, t.statement, t.query, t.libraries, t.notices",
         "",
     ),
     "model_metrics": _of_versions("_metrics", "t.metric, t.value", ", t.position"),
@@ -43,6 +45,6 @@ FROM ({_LIVE}) ORDER BY schema_name, model_name""",
         "_iterations", "t.iteration, t.loss, t.eval_loss, t.learning_rate, t.duration_ms, t.cluster_info", ", t.position"
     ),
     "model_lineage": _of_versions("_sources", "t.kind, t.name, t.n_rows, t.fingerprint", ", t.position"),
-    "model_events": """SELECT "at", actor, event, schema_name, model_name, version, default_version, model_id, sequence
-FROM sqlml._events ORDER BY "at", model_id, sequence""",
+    "model_events": """SELECT happened_at, actor, event, schema_name, model_name, version, default_version, model_id, sequence
+FROM sqlml._events ORDER BY happened_at, model_id, sequence""",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlml.engines.duckdb_calls import _sqlml_call as call
 from sqlml.engines.duckdb_errors import translated
 from sqlml.engines.duckdb_functions import EngineFunctions
+from sqlml.engines.duckdb_lifetime import Held
 from sqlml.engines.duckdb_results import BatchStream, DuckDBResult, Row
 from sqlml.engines.duckdb_text import first_word, statement_start
 from sqlml.engines.duckdb_transaction import Transaction, ask, is_control
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from sqlml.engines.engine import BatchFunction, Parameters
 
 _DESCRIBE = "DESCRIBE "
+_CONNECT_ATTEMPTS = 50
+"""A hundredth of a second each."""
 
 
 def open_engine(
@@ -37,17 +41,26 @@ def open_engine(
 ) -> DuckDBEngine:
     """An engine on a database file, made when it does not exist, or on a new database in memory.
 
-    Raises: OperationalError `file_locked`, `file_not_found`, `not_a_database`, `configuration_conflict`, `cannot_open`.
+    Raises: OperationalError `file_locked`, `file_not_found`, `not_a_database`, `already_attached`, `configuration_conflict`, `cannot_open`.
     """
-    import duckdb
-
     try:
-        connection = call(duckdb.connect, os.fspath(path), read_only=read_only, config=dict(config or {}))
+        connection = _connect(os.fspath(path), read_only, dict(config or {}))
         # Progress is counted only where the bar is on; it is drawn by others.
         call(connection.execute, "SET enable_progress_bar = true; SET enable_progress_bar_print = false")
     except Exception as error:
         raise translated(error) from error
     return DuckDBEngine(connection, owns_connection=True)
+
+
+def _connect(path: str, read_only: bool, config: dict[str, object]) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    for _ in range(_CONNECT_ATTEMPTS):
+        # While a thread closes the last connection to a file, another that opens it is told that it is attached already.
+        with contextlib.suppress(duckdb.ResourceInUseException):
+            return call(duckdb.connect, path, read_only=read_only, config=config)
+        time.sleep(0.01)
+    return call(duckdb.connect, path, read_only=read_only, config=config)
 
 
 def adopt_engine(connection: duckdb.DuckDBPyConnection) -> DuckDBEngine:
@@ -76,15 +89,24 @@ class DuckDBEngine:
         self.lock = threading.RLock()
         """Held during every use of the connection. Calls are serial, but a cancelled statement may be left behind on its thread."""
         self._owns_connection = owns_connection
+        self._abort = connection.abort
         self._open: weakref.ref[DuckDBResult | BatchStream] | None = None
         self._functions = EngineFunctions()
         self._tables: dict[str, pa.Table] = {}
         """Registered tables by name."""
         self._unsettled: set[str] = set()
         """Names registered or unregistered in the open transaction: ROLLBACK would undo it."""
-        self._transaction = Transaction.NONE if owns_connection else ask(connection, Transaction.NONE)
+        self._transaction = Transaction.NONE
+        self._is_in_older_transaction = False
+        """Whether an adopted connection is still in the transaction that it was adopted in."""
+        if not owns_connection:
+            # Before a question that makes the open transaction look at the functions there are.
+            self._functions.prepare(connection)
+            self._transaction = ask(connection, Transaction.NONE)
+            self._is_in_older_transaction = self._transaction is not Transaction.NONE
         # Runs at close, when the engine is collected, or when the interpreter ends: functions left behind make noise on stderr then.
-        self._finalizer = weakref.finalize(self, _finish, connection if owns_connection else None, self._functions)
+        self._held = Held(connection, owns_connection, self._functions, self.lock)
+        self._finalizer = weakref.finalize(self, self._held.free)
 
     # ---- Statements ----
 
@@ -113,6 +135,8 @@ class DuckDBEngine:
             result = DuckDBResult(self, statement, start, schema, n_rows_changed)
             if schema is not None:
                 self.open_result = result
+            if n_rows_changed >= 0:
+                result.put_aside()  # one row; the connection need not wait for somebody to read it
             return result
 
     def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
@@ -195,6 +219,13 @@ class DuckDBEngine:
                 hint="COMMIT or ROLLBACK it and begin it again",
             )  # fmt: skip
         with self._ready(), self.translating():
+            if self._is_in_older_transaction and self._current_transaction() is Transaction.OPEN:
+                self._is_in_older_transaction = not self._functions.are_visible(self.connection)
+                if self._is_in_older_transaction:
+                    raise NotSupportedError(
+                        "the open transaction is older than this connection of sqlml, and cannot call its functions",
+                        code="older_transaction", hint="COMMIT or ROLLBACK it, and run the statement again",
+                    )  # fmt: skip
             return self._functions.add(self.connection, handle, function, dtype, output)
 
     def drop_batch_function(self, handle: int) -> None:
@@ -290,19 +321,24 @@ class DuckDBEngine:
     @open_result.setter
     def open_result(self, result: DuckDBResult | BatchStream | None) -> None:
         self._open = weakref.ref(result) if result is not None else None
+        match result:
+            case None:
+                self._held.stop_reading = None
+            case BatchStream():
+                self._held.stop_reading = result.stop_reading
+            case _:
+                self._held.stop_reading = self._abort
 
     def discard_open(self) -> None:
         """Frees the connection of the open result's rows."""
-        result, self._open = self.open_result, None
-        if isinstance(result, BatchStream):
-            result.close()
-            return
+        stop_reading = self._held.stop_reading
+        self.open_result = None
         with contextlib.suppress(Exception):
-            if self._transaction is Transaction.NONE:
-                self.connection.abort()
-            else:
+            if stop_reading is self._abort and self._transaction is not Transaction.NONE:
                 # `abort` would fail the transaction when the query calls something like nextval(); another statement does not.
                 call(self.connection.execute, "SELECT 1").fetchall()
+            elif stop_reading is not None:
+                stop_reading()
 
     @contextlib.contextmanager
     def translating(self, statement: str = "", start: int = 0) -> Iterator[None]:
@@ -328,8 +364,8 @@ class DuckDBEngine:
         with self.lock:
             self.check_open()
             self._make_room()
-            if self._unsettled and self._current_transaction() is Transaction.NONE:
-                self._settle()
+            if self._unsettled:
+                self._current_transaction()  # an adopted connection's user may have ended it
             yield
 
     def _make_room(self) -> None:
@@ -364,14 +400,18 @@ class DuckDBEngine:
     def _current_transaction(self) -> Transaction:
         """The state now; on an adopted connection its user may have changed it, which a result that is open keeps from asking."""
         with self.lock:
-            if not self._owns_connection and self._open is None:
+            if not self._owns_connection and self.open_result is None:
+                if self._open is not None:
+                    self.discard_open()
                 self._observe()
             return self._transaction
 
     def _observe(self) -> None:
         self._transaction = ask(self.connection, self._transaction)
-        if self._unsettled and self._transaction is Transaction.NONE:
-            self._settle()
+        if self._transaction is Transaction.NONE:
+            self._is_in_older_transaction = False
+            if self._unsettled:
+                self._settle()
 
     def _settle_later(self, name: str) -> None:
         if self._current_transaction() is not Transaction.NONE:
@@ -403,10 +443,3 @@ class DuckDBEngine:
             except Error as located:
                 if located.code == failure.code:
                     failure.at(located.span)
-
-
-def _finish(connection: duckdb.DuckDBPyConnection | None, functions: EngineFunctions) -> None:
-    """Frees what the process holds for an engine; without a reference to it, since it also runs when the engine is collected."""
-    functions.release()
-    if connection is not None:
-        connection.close()

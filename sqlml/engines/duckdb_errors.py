@@ -163,6 +163,8 @@ def _place(excerpt: re.Match[str], sql: str, name: str | None) -> Span | None:
         return None
     first = _character(window, indent - cut_start)
     last = _character(window, indent - cut_start + len(excerpt["carets"]))
+    while last > first and window[last - 1].isspace():
+        last -= 1  # a tab has no width
     span = Span(start + at + first, start + at + max(last, first + 1))
     if name is None or name.lower() in sql[span.start : span.end].lower():
         return span

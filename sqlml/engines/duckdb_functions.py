@@ -98,9 +98,15 @@ class EngineFunctions:
         return self._owner is not None
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Makes the functions known to the instance. A transaction that is open already never sees them."""
+        """Makes the functions known to the instance. A transaction that has used a built-in function before never sees them."""
         if self._owner is None:
             self._owner = _acquire(connection)
+
+    @staticmethod
+    def are_visible(connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether the connection's transaction sees the functions."""
+        names = f"SELECT function_name FROM system.main.duckdb_functions() WHERE function_name = '{_MARKER}'"
+        return bool(call(connection.execute, names).fetchall())
 
     def drop(self, handle: int) -> None:
         """Forgets a function; a statement that still calls it fails with `unknown_batch_function`."""
@@ -146,6 +152,8 @@ def _create(connection: duckdb.DuckDBPyConnection) -> _Owner:
     token = next(_tokens)
     owner = _Owner(token, call(connection.cursor().cursor))
     try:
+        # Not the user's schema, where something may have the name of a function.
+        call(owner.connection.execute, "SET search_path = 'temp'")
         for (dtype, output), name in _NAMES.items():
             owner.connection.create_function(
                 name, _CALLED[output], ["INTEGER", f"{_SQL_TYPES[dtype]}[]"], "DOUBLE" if output == "scalar" else "DOUBLE[]",

@@ -18,7 +18,7 @@ from sqlml.sql import cast, literal, quote
 from sqlml.types import BIGINT, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import duckdb
     import pyarrow as pa
@@ -211,6 +211,7 @@ class BatchStream:
         self._text = (statement, start)
         self._reader: pa.RecordBatchReader | None = reader
         self._schema = reader.schema
+        self.stop_reading: Callable[[], object] = reader.close
         self._was_ended = False
 
     @property

@@ -28,8 +28,8 @@ NULL_CATEGORY = "_null_filler"
 class EncodingRules:
     """How the input columns become the learner's matrix."""
 
-    numbers: Literal["standardize", "centre", "raw"] = "standardize"
-    """standardize: (x - mean) / stddev; centre: x - mean; raw: as they are."""
+    numbers: Literal["standardize", "scale", "centre", "raw"] = "standardize"
+    """standardize: (x - mean) / stddev; scale: x / stddev; centre: x - mean; raw: as they are."""
     impute: bool = True
     """Numbers: mean for NULL. Categories: a category of its own for NULLs that training saw. False: NULL stays missing."""
     categories: Literal["one_hot", "dummy", "codes"] = "one_hot"

@@ -60,8 +60,12 @@ OTHER_OPTIONS = (
 
 
 def encoding(options: Options) -> EncodingRules:
-    """Standardised numbers, and one column per category or one less."""
-    return EncodingRules(categories="dummy" if options["category_encoding_method"] == "DUMMY_ENCODING" else "one_hot")
+    """Standardised numbers, and one column per category or one less. A centred column has a constant term in it, so without an intercept
+    numbers are scaled only."""
+    return EncodingRules(
+        numbers="standardize" if options["fit_intercept"] else "scale",
+        categories="dummy" if options["category_encoding_method"] == "DUMMY_ENCODING" else "one_hot",
+    )
 
 
 def check_linear(options: Options) -> None:

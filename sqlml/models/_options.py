@@ -54,7 +54,7 @@ class Integer(OptionType):
     lt: int | None = None
 
     def convert(self, value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or int(value) != value:
             raise ValueError(f"must be a whole number{_range(self)}")
         _check_range(self, int(value))
         return int(value)

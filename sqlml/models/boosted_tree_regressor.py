@@ -33,6 +33,7 @@ SPEC = ModelSpec(
     encoding=encoding,
     reading=Reading(ordered=True, passes="many"),
     state=TreeState,
+    n_columns=lambda state: len(state.feature_categories),
     train=train,
     predict=predict,
     predictor=predictor_from_state,

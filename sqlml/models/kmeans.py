@@ -267,6 +267,7 @@ SPEC = ModelSpec(
     encoding=encoding,
     reading=Reading(ordered=True, passes="many"),
     state=KMeansState,
+    n_columns=lambda state: state.centroids.shape[1],
     train=train,
     predict=predict,
     scores_sql=scores_sql,

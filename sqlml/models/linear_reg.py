@@ -212,6 +212,7 @@ SPEC = ModelSpec(
     encoding=encoding,
     reading=Reading(ordered=False, passes="one"),
     state=LinearState,
+    n_columns=lambda state: state.weights.shape[-1],
     train=train,
     predict=predict,
     scores_sql=scores_sql,

@@ -188,6 +188,8 @@ SPEC = ModelSpec(
     encoding=encoding,
     reading=Reading(ordered=False, passes="many"),
     state=LogisticState,
+    max_classes=50,
+    n_columns=lambda state: state.weights.shape[-1],
     train=train,
     predict=predict,
     scores_sql=scores_sql,

@@ -212,6 +212,7 @@ SPEC = ModelSpec(
     encoding=lambda options: EncodingRules(numbers="standardize" if options["scale_features"] else "centre"),
     reading=Reading(ordered=False, passes="one"),
     state=PCAState,
+    n_columns=lambda state: state.components.shape[1],
     train=train,
     predict=predict,
     scores_sql=scores_sql,

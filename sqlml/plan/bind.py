@@ -59,7 +59,7 @@ def bind(node: Statement, context: PlanContext) -> Plan:
                     "aliases are not available in this release", code="statement_not_supported", span=node.version_span,
                     hint="give the number of a version",
                 )  # fmt: skip
-            return MoveDefault(context.key(node.name), node.version, node.if_exists)
+            return MoveDefault(context.key(node.name), node.version, node.if_exists, node.name.span.to(node.version_span))
         case ShowModels():
             return ShowRows(show.show_models(node, context))
         case ShowVersions():
@@ -91,10 +91,7 @@ def _drop(node: DropModel, context: PlanContext) -> RemoveModel:
             span=node.name.span,
             hint="give the number of a version",
         )
-    key = context.key(node.name)
-    if not node.if_exists and context.catalog.find(key) is None:
-        context.catalog.load(key, None)  # says what is known instead
-    return RemoveModel(key, node.if_exists, reference)
+    return RemoveModel(context.key(node.name), node.if_exists, reference, node.name.span)
 
 
 def _alter(node: AlterModelOptions, context: PlanContext) -> AlterModel:
@@ -107,6 +104,6 @@ def _alter(node: AlterModelOptions, context: PlanContext) -> AlterModel:
         option = getattr(error, "option", None)
         raise error.at(next((setting.span for setting in node.options if setting.name == option), None)) from None
     return AlterModel(
-        context.key(node.name), node.if_exists, options["description"], options["labels"], options["expiration_timestamp"],
+        context.key(node.name), node.if_exists, node.name.span, options["description"], options["labels"], options["expiration_timestamp"],
         options.given, tuple(("option", notice) for notice in notices),
     )  # fmt: skip

@@ -59,7 +59,7 @@ class Calls:
 
     def _bind(self, call: MLCall) -> Spliced:
         spec = self._function(call)
-        models = tuple(self._context.models.load(self._context.key(name), name.reference) for name in self._models(call, spec))
+        models = tuple(self._load(name) for name in self._models(call, spec))
         for model in models:
             if not spec.applies_to(model.spec):
                 raise NotSupportedError(
@@ -81,6 +81,12 @@ class Calls:
             return find_function(call.function)
         except Error as error:
             raise error.at(call.function_span) from None
+
+    def _load(self, name: ModelName) -> LoadedModel:
+        try:
+            return self._context.models.load(self._context.key(name), name.reference)
+        except Error as error:
+            raise error.at(name.span) from error.__cause__
 
     def _models(self, call: MLCall, spec: FunctionSpec) -> tuple[ModelName, ...]:
         if len(call.models) != spec.n_models:

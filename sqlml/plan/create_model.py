@@ -122,7 +122,7 @@ def _options(spec: ModelSpec, given: dict[str, object], node: CreateModel, conte
         is_value = error.code in {"option_value", "option_not_supported"}
         raise error.at(setting.value.span if is_value else setting.span) from None
     context.notices.extend(("option", notice) for notice in notices)
-    return options
+    return Options(options, options.given | {"model_type"})
 
 
 def _label(spec: ModelSpec, options: Options, schema: Schema, node: CreateModel) -> Column | None:

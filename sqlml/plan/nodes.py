@@ -66,12 +66,14 @@ class RemoveModel:
     key: ModelKey
     if_exists: bool
     version: int | None
+    name_span: Span
 
 
 @dataclass(frozen=True)
 class AlterModel:
     key: ModelKey
     if_exists: bool
+    name_span: Span
     description: str | None = None
     labels: tuple[tuple[str, str], ...] | None = None
     expires_at: object = None
@@ -84,6 +86,8 @@ class MoveDefault:
     key: ModelKey
     version: int
     if_exists: bool
+    span: Span
+    """Of the name and the version."""
 
 
 @dataclass(frozen=True)

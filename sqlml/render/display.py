@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from sqlml.render.records import csv_lines, json_lines
 from sqlml.render.tables import Fetch, Row, draw
 from sqlml.render.terminal import Terminal, printable_lines
 from sqlml.session.outcome import Event, Notice, Outcome
+from sqlml.session.results import TableResult
 
 if TYPE_CHECKING:
     from sqlml.session.session import Session
@@ -96,14 +98,16 @@ class Display:
             self._end_progress()
             return rows
 
-        for line in self._lines(schema, fetch):
+        # What sqlml says about itself (SHOW …, DESCRIBE …) is short enough to be shown whole.
+        max_rows = sys.maxsize - 1 if isinstance(outcome.result, TableResult) else self.max_rows
+        for line in self._lines(schema, fetch, max_rows):
             self.terminal.out.write(line + "\n")
         self.terminal.out.flush()
 
-    def _lines(self, schema: Schema, fetch: Fetch) -> Iterator[str]:
+    def _lines(self, schema: Schema, fetch: Fetch, max_rows: int) -> Iterator[str]:
         match self.output_format:
             case Format.TABLE:
-                return draw(schema, fetch, self.terminal, self.max_rows)
+                return draw(schema, fetch, self.terminal, max_rows)
             case Format.CSV:
                 return csv_lines(schema, fetch)
             case Format.JSON:

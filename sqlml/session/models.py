@@ -40,7 +40,7 @@ class LoadedModels:
     def __init__(self, engine: Engine, catalog: Catalog) -> None:
         self._engine = engine
         self._catalog = catalog
-        self._loaded: OrderedDict[tuple[str, str, int], LoadedModel] = OrderedDict()
+        self._loaded: OrderedDict[tuple[str, str, int, str], LoadedModel] = OrderedDict()
         self._entries: dict[int, tuple[LoadedModel, _Loaded]] = {}
         self._row_numbers = itertools.count(1)
         self._registered: list[str] = []
@@ -50,20 +50,13 @@ class LoadedModels:
 
         Raises: ProgrammingError `unknown_model`, `unknown_version`; IntegrityError for a state that is damaged or of a newer format.
         """
-        info = self._catalog.find(key)
-        if info is None or isinstance(reference, str):
-            stored = self._catalog.load(key, reference)  # raises, naming what there is instead
-        else:
-            version = info.default_version if reference is None else reference
-            place = (info.key.database, info.model_id, version)
-            found = self._loaded.get(place)
-            if found is not None:
-                self._loaded.move_to_end(place)
-                return found
-            stored = self._catalog.load(key, reference)
-        loaded = self.adopt(stored)
-        self._loaded[(stored.key.database, stored.model_id, stored.version)] = loaded
-        return loaded
+        # With its checksum: after a ROLLBACK the same number may come to stand for another version.
+        place = (key.database, *self._catalog.identify(key, reference))
+        found = self._loaded.get(place)
+        if found is None:
+            found = self._loaded[place] = self.adopt(self._catalog.load(key, reference))
+        self._loaded.move_to_end(place)
+        return found
 
     def adopt(self, stored: StoredVersion) -> LoadedModel:
         """A model from its stored arrays, every promise of theirs checked."""

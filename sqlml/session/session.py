@@ -103,6 +103,8 @@ class Session:
         """
         last = Outcome(None, None, "")
         for outcome in self.run_each(text, parameters, name=name, on_event=on_event):
+            if last.result is not None:
+                last.result.close()  # nobody can fetch it any more
             last = outcome
         return last
 
@@ -245,29 +247,38 @@ class Session:
                 return Outcome(None, None, describe_outcome(plan.key, version, record), tuple(progress.notices))
             case KeepModel():
                 return Outcome(None, None, f"model {plan.key} exists; nothing was trained")
-            case RemoveModel():
-                if plan.version is None:
-                    dropped = self._catalog.drop(plan.key, if_exists=plan.if_exists)
-                else:
-                    dropped = self._catalog.drop_version(plan.key, plan.version, if_exists=plan.if_exists)
-                return Outcome(None, None, f"model {plan.key} dropped" if dropped else f"there is no model {plan.key}")
-            case AlterModel():
-                for code, message in plan.notices:
-                    progress.notice(code, message)
-                changes = {name: getattr(plan, field) for name, field in _ALTERABLE.items() if name in plan.given}
-                changed = self._catalog.set_options(plan.key, changes, if_exists=plan.if_exists)
-                message = f"model {plan.key} altered" if changed else f"there is no model {plan.key}"
-                return Outcome(None, None, message, tuple(progress.notices))
-            case MoveDefault():
-                if plan.if_exists and self._catalog.find(plan.key) is None:
-                    return Outcome(None, None, f"there is no model {plan.key}")
-                self._catalog.set_default(plan.key, plan.version)
-                return Outcome(None, None, f"model {plan.key}: version {plan.version} is the default")
+            case RemoveModel() | AlterModel() | MoveDefault():
+                return self._change_catalog(plan, progress)
             case ShowRows():
                 result = TableResult(plan.rows)
                 return Outcome(result.schema, result, "")
             case _:
                 assert_never(plan)
+
+    def _change_catalog(self, plan: RemoveModel | AlterModel | MoveDefault, progress: EventProgress) -> Outcome:
+        for code, message in plan.notices if isinstance(plan, AlterModel) else ():
+            progress.notice(code, message)
+        try:
+            match plan:
+                case RemoveModel():
+                    done = "dropped" if plan.version is None else f"version {plan.version} dropped"
+                    if plan.version is None:
+                        changed = self._catalog.drop(plan.key, if_exists=plan.if_exists)
+                    else:
+                        changed = self._catalog.drop_version(plan.key, plan.version, if_exists=plan.if_exists)
+                case AlterModel():
+                    changes = {name: getattr(plan, field) for name, field in _ALTERABLE.items() if name in plan.given}
+                    done = "altered"
+                    changed = self._catalog.set_options(plan.key, changes, if_exists=plan.if_exists)
+                case MoveDefault():
+                    done = f"version {plan.version} is the default"
+                    changed = not plan.if_exists or self._catalog.find(plan.key) is not None
+                    if changed:
+                        self._catalog.set_default(plan.key, plan.version)
+        except Error as error:
+            raise error.at(plan.span if isinstance(plan, MoveDefault) else plan.name_span) from error.__cause__
+        message = f"model {plan.key}: {done}" if changed else f"there is no model {plan.key}"
+        return Outcome(None, None, message, tuple(progress.notices))
 
     def _outcome(self, result: Result, text: Spliced | None, progress: EventProgress | None = None) -> Outcome:
         if result.schema is None or result.n_rows_changed >= 0:  # an engine may give the count of changed rows as a row

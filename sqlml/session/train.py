@@ -281,7 +281,10 @@ class _Training:
             classes=classes, features=found.features,
             split_method=plan.split.method if plan.spec.task.is_supervised else "NO_SPLIT",
             n_rows=rows.n_rows, n_train=rows.n_train, n_eval=rows.n_eval, seed=SEED, hash_vector=str(vector), metrics={}, iterations=(),
-            sources=(SourceRecord("query", plan.query.text, rows.n_rows, rows.fingerprint),),
+            sources=(
+                SourceRecord("query", plan.query.text, rows.n_rows, rows.fingerprint),
+                *(SourceRecord("table", name) for name in rows.tables),
+            ),
             libraries={name: found_version for name in libraries if (found_version := _version(name))}, duration_ms=0,
         )  # fmt: skip
 

@@ -56,24 +56,29 @@ class Worker:
     def run(self, work: Callable[[CancelToken, Callable[[Event], None]], T], on_event: EventHandler | None = None) -> T:
         """Runs the work, hands its events to on_event on this thread, and gives its result or raises its error.
 
-        KeyboardInterrupt on this thread cancels the work, is raised again within a second, and leaves work that does not end behind.
+        KeyboardInterrupt on this thread, or an error of on_event, cancels the work, is raised again within a second, and leaves work that
+        does not end behind.
         """
         token = CancelToken()
         inbox: queue.SimpleQueue[tuple[str, object]] = queue.SimpleQueue()
+        is_done = threading.Event()
 
         def task() -> None:
             try:
                 inbox.put(("result", work(token, lambda event: inbox.put(("event", event)))))
             except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, whatever it is
                 inbox.put(("error", error))
+            finally:
+                is_done.set()
 
         self._token = token
         self._work.put(task)
         try:
             return self._wait(inbox, token, on_event)
-        except KeyboardInterrupt:
-            token.cancel()
-            self._leave(inbox)
+        except BaseException:
+            if not is_done.is_set() and not token.is_cancelled:
+                token.cancel()
+                self._leave(is_done)
             raise
         finally:
             self._token = None
@@ -86,7 +91,7 @@ class Worker:
             self._interrupt()
 
     def close(self) -> None:
-        """Ends the thread. It is waited for: one that the interpreter finds alive as it ends keeps DuckDB's objects, which then complains."""
+        """Ends the thread. It is waited for: one that the interpreter finds alive as it ends keeps DuckDB's objects, and DuckDB complains."""
         self._work.put(None)
         if self._thread is not threading.current_thread():
             self._thread.join(GRACE_SECONDS)
@@ -97,6 +102,7 @@ class Worker:
         def loop() -> None:
             while (task := work.get()) is not None:
                 task()
+                task = None  # an idle thread keeps nothing alive
 
         # A daemon: a library that computes on must not keep the interpreter from ending.
         self._thread = threading.Thread(target=loop, name="sqlml worker", daemon=True)
@@ -124,16 +130,12 @@ class Worker:
             else:
                 return value  # type: ignore[return-value]  # what work returned
 
-    def _leave(self, inbox: queue.SimpleQueue[tuple[str, object]]) -> None:
+    def _leave(self, is_done: threading.Event) -> None:
         """Waits a short while for cancelled work to end."""
         deadline = time.monotonic() + GRACE_SECONDS
         while time.monotonic() < deadline:
             self._interrupt()
-            try:
-                kind, _ = inbox.get(timeout=0.05)
-            except queue.Empty:
-                continue
-            if kind != "event":
+            if is_done.wait(0.05):
                 return
         self._abandon()
 

@@ -55,7 +55,10 @@ class TrainingRows:
         self.n_rows = 0
         self.n_eval = 0
         self.fingerprint = ""
-        if _VOLATILE.search(query) or not self._is_scan(query):
+        self.tables: tuple[str, ...] = ()
+        """Tables that the query reads, as the engine's plan names them."""
+        is_scan = self._read_plan(query)
+        if _VOLATILE.search(query) or not is_scan:
             self._stage()
 
     @property
@@ -148,15 +151,19 @@ class TrainingRows:
         # The parameters are spent once the rows are staged; the old stage is dropped with the others.
         self._relation, self._parameters, self._has_occurrence = self.stage_query(numbered), None, True
 
-    def _is_scan(self, query: str) -> bool:
-        """Whether the engine's plan is nothing but a scan with filters and projections."""
+    def _read_plan(self, query: str) -> bool:
+        """Whether the engine's plan is nothing but a scan with filters and projections; notes the tables in it."""
         rows = self._engine.rows(f"EXPLAIN (FORMAT json) {query}", self._parameters)
         operators: set[str] = set()
+        tables: set[str] = set()
         pending = list(json.loads(str(rows[0][1])))
         while pending:
             node = pending.pop()
             operators.add(str(node["name"]).strip())
             pending.extend(node["children"])
+            if "Table" in node["extra_info"]:
+                tables.add(str(node["extra_info"]["Table"]))
+        self.tables = tuple(sorted(tables))
         return operators <= _SCANS
 
     def _nth_largest(self, column: str, n: int) -> tuple[str, str] | None:

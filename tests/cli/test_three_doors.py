@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 import sqlml as dbapi
 from sqlml.render.display import Display, Format
@@ -79,6 +84,25 @@ def test_a_model_of_one_door_is_there_in_the_next(sqlml: Run) -> None:
     assert sqlml("a.duckdb", "-c", PREPARE, "--quiet").stderr == ""
     first, second = (sqlml("a.duckdb", "--read-only", "--format", "csv", stdin=QUERIES[1]).stdout for _ in range(2))
     assert first == second != ""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_the_middle_of_training(sqlml: Run, tmp_path: Path, number: int, code: int) -> None:
+    train = (
+        "CREATE MODEL slow OPTIONS (model_type = 'BOOSTED_TREE_REGRESSOR', input_label_cols = ['y'], max_iterations = 5000, early_stop = FALSE, "
+        "data_split_method = 'NO_SPLIT') AS SELECT random() AS a, random() AS b, random() AS y FROM range(200000)"
+    )
+    command = [sys.executable, "-m", "sqlml", "a.duckdb", "-c", f"SELECT 1 AS ready; {train}"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(4)][-1] == "(1 row)\n"
+        time.sleep(2.5)
+        begin = time.monotonic()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+        assert time.monotonic() - begin < 2.0  # a second, and the time to end the process
+    assert (process.returncode, said) == (code, "cancelled\n")
+    assert sqlml("a.duckdb", "--format", "json", "-c", "SHOW MODELS").stdout.split() == ["[", "]"]
 
 
 def test_an_error_about_a_model_names_line_and_column(sqlml: Run, tmp_path: Path) -> None:

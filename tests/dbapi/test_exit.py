@@ -12,7 +12,16 @@ import sqlml
 
 
 @pytest.mark.parametrize(
-    "ending", ["", "connection.close()", "cursor.close()", "connection.execute('BEGIN')", "del connection", "raise SystemExit", "rows = iter(cursor); next(rows)"]
+    "ending",
+    [
+        "",
+        "connection.close()",
+        "cursor.close()",
+        "connection.execute('BEGIN')",
+        "del connection",
+        "raise SystemExit",
+        "rows = iter(cursor); next(rows)",
+    ],
 )
 def test_a_program_ends_in_silence(tmp_path: Path, ending: str) -> None:
     path = tmp_path / "a.duckdb"
@@ -23,7 +32,7 @@ connection.execute("CREATE TABLE t AS SELECT range AS x FROM range(5000)")
 cursor = connection.execute("FROM t")
 {ending}
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-X", "dev", "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     with sqlml.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (5000,)

@@ -234,15 +234,16 @@ def test_options_of_gradient_descent_are_named_when_they_do_nothing() -> None:
     assert message.startswith("early_stop, max_iterations:")
 
 
-def test_gradient_descent_with_line_search_tries_four_rates() -> None:
+@pytest.mark.parametrize("first_rate", [0.05, 3.0])
+def test_gradient_descent_with_line_search_tries_four_rates(first_rate: float) -> None:
     _, matrix, labels = mixed_rows()
     matrix = matrix[:, [0, 6, 10]]
     trained = fit(
         ArrayData(numeric_layout(3), matrix, labels),
-        optimize_strategy="BATCH_GRADIENT_DESCENT", ls_init_learn_rate=0.05, max_iterations=4, early_stop=False,
+        optimize_strategy="BATCH_GRADIENT_DESCENT", ls_init_learn_rate=first_rate, max_iterations=4, early_stop=False,
     )  # fmt: skip
     centred, target = matrix - matrix.mean(axis=0), labels - labels.mean()
-    weights, rate = np.zeros(3), 0.05
+    weights, rate = np.zeros(3), first_rate
     for iteration in trained.iterations:
         gradient = -2.0 * centred.T @ (target - centred @ weights) / len(labels)
         losses = {r: np.mean((target - centred @ (weights - r * gradient)) ** 2) for r in (2 * rate, rate, rate / 2, rate / 4)}
@@ -288,6 +289,7 @@ def test_a_constant_rate_that_is_too_large_stops_with_a_notice() -> None:
         learn_rate=30.0, max_iterations=500, early_stop=False,
     )  # fmt: skip
     assert [code for code, _ in progress.notices] == ["diverged"]
+    assert len(trained.iterations) < 5
     assert np.isfinite(trained.state.weights).all()
     steady = fit(
         ArrayData(layout, matrix, labels), optimize_strategy="BATCH_GRADIENT_DESCENT", learn_rate_strategy="CONSTANT", learn_rate=0.2

@@ -1,6 +1,7 @@
 """Runs the records of a `.test` file through a door. A failure says file and line, what was expected and what came.
 
-After each `statement error` the database must be as it was before: schemas, tables, views, macros, and the rows in the tables are compared.
+After each `statement error` the database must be as it was before: schemas, tables, views, macros, and the rows in the tables are compared
+(through doors that keep a session).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Runner:
         self._open = door
         self._scratch = scratch
         self._database = scratch / "test.duckdb"
+        self._read_only = False
         self._door: Door | None = None
         self._last: Answer | None = None
 
@@ -60,11 +62,10 @@ class Runner:
                 self._require(name)
             case Load(path=path, read_only=read_only):
                 self._close()
-                self._database = Path(self._filled(path))
-                self._door = self._open(self._database, read_only=read_only)
+                self._database, self._read_only = Path(self._filled(path)), read_only
             case Reconnect(read_only=read_only):
                 self._close()
-                self._door = self._open(self._database, read_only=read_only)
+                self._read_only = read_only
 
     def _close(self) -> None:
         if self._door is not None:
@@ -80,7 +81,7 @@ class Runner:
 
     def _execute(self, sql: str) -> Answer:
         if self._door is None:
-            self._door = self._open(self._database, read_only=False)
+            self._door = self._open(self._database, read_only=self._read_only)
         return self._door.run(self._filled(sql))
 
     def _filled(self, text: str) -> str:
@@ -118,27 +119,26 @@ class Runner:
                 raise self._mismatch(record, f"an error that says: {text}", got) from error
 
     def _contents(self) -> object:
-        """What is in the database; None while an aborted transaction hides it, which will be rolled back anyway."""
+        """What is in the database; None while an aborted transaction hides it, and where looking would mean to open it each time."""
+        if not self._open.keeps_session:
+            return None
         try:
             objects = self._execute(
                 "SELECT 'schema' AS kind, database_name AS place, schema_name AS name FROM duckdb_schemas() WHERE NOT internal"
                 " UNION ALL SELECT 'view', schema_name, view_name FROM duckdb_views() WHERE NOT internal"
                 " UNION ALL SELECT 'macro', schema_name, function_name FROM duckdb_functions()"
-                " WHERE NOT internal AND function_type LIKE '%macro'"
-                " ORDER BY ALL"
+                " WHERE NOT internal AND function_type LIKE '%macro' ORDER BY ALL"
             ).rows
             tables = self._execute(
                 "SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL"
             ).rows
-            counts = []
-            for table in tables:
-                name = ".".join('"' + str(part).replace('"', '""') + '"' for part in table)
-                counts.append((name, self._execute(f"SELECT count(*) AS n, sum(hash(t)) AS content FROM {name} AS t").rows))
+            names = [".".join('"' + str(part).replace('"', '""') + '"' for part in table) for table in tables]
+            counts = " UNION ALL ".join(f"SELECT count(*), sum(hash(t)) FROM {name} AS t" for name in names)
+            return objects, names, self._execute(counts).rows if names else []
         except errors.Error as error:
-            if "transaction is aborted" in error.message.lower() or error.code == "transaction_aborted":
+            if error.code == "transaction_aborted":
                 return None
             raise
-        return objects, counts
 
     def _check_rows(self, record: Query, answer: Answer) -> None:
         if answer.names is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sqlml.errors import ProgrammingError
+from sqlml.errors import OperationalError, ProgrammingError
 from sqlml.source import Source, Span
 from sqltest.doors import Answer
 from sqltest.records import MalformedTest
@@ -33,11 +34,17 @@ class PlainDoor:
         if "fail" in sql:
             if "spoil" in sql:
                 self._connection.execute("INSERT INTO t VALUES (2, 'y')")
+            if "abort" in sql:
+                with contextlib.suppress(duckdb.CatalogException):
+                    self._connection.execute("SELECT * FROM nowhere")
             start = sql.index("fail")
             raise ProgrammingError("it failed", code="some_code", span=Span(start, start + 4), hint="do not", source=Source(sql))
         if "noticed" in sql:
             return Answer(None, [], (("imputed", "2 rows"), ("other", "3 rows")))
-        self._connection.execute(sql)
+        try:
+            self._connection.execute(sql)
+        except duckdb.TransactionException as error:
+            raise OperationalError(str(error), code="transaction_aborted") from error
         description = self._connection.description
         rows = self._connection.fetchall()
         return Answer(tuple(column[0] for column in description or ()), rows, ())
@@ -127,7 +134,7 @@ def test_the_statement_is_shown(tmp_path):
 
 
 def test_a_transaction_that_is_aborted_is_not_compared(tmp_path):
-    records = "statement ok\nBEGIN\n\nstatement error some_code\nfail\n\nstatement ok\nROLLBACK"
+    records = "statement ok\nBEGIN\n\nstatement error some_code\nfail and abort\n\nstatement ok\nROLLBACK"
     run(SETUP + records, tmp_path)
 
 

@@ -242,8 +242,7 @@ def test_an_error_of_an_older_result_is_its_own(engine: DuckDBEngine) -> None:
 def test_an_error_in_the_middle_of_a_stream(engine: DuckDBEngine) -> None:
     result = engine.run("SELECT CAST(CASE WHEN i = 5_900_000 THEN 'x' ELSE '1' END AS INTEGER) FROM range(6_000_000) r(i)")
     with pytest.raises(DataError) as caught:
-        while result.fetch(1_000_000):
-            pass
+        list(iter(lambda: result.fetch(1_000_000), []))
     assert caught.value.code == "conversion_error"
     assert result.fetch(1) == []
     assert engine.rows("SELECT 1") == [(1,)]
@@ -388,6 +387,16 @@ def test_registered_tables_outlive_a_transaction(engine: DuckDBEngine, end: str)
         engine.run("SELECT a FROM before")
 
 
+def test_registered_tables_outlive_a_transaction_that_the_owner_of_the_connection_ends() -> None:
+    connection = duckdb.connect()
+    engine = adopt_engine(connection)
+    engine.begin()
+    engine.register("t", pa.table({"a": [1]}))
+    connection.rollback()
+    assert engine.rows("SELECT a FROM t") == [(1,)]
+    engine.close()
+
+
 def test_unregister_in_a_failed_transaction_happens_at_its_end(engine: DuckDBEngine) -> None:
     engine.register("t", pa.table({"a": [1]}))
     engine.begin()
@@ -404,10 +413,10 @@ def test_unregister_in_a_failed_transaction_happens_at_its_end(engine: DuckDBEng
 
 def test_databases_and_names(tmp_path: object) -> None:
     duckdb.connect(f"{tmp_path}/other.db").close()
-    engine = open_engine(f"{tmp_path}/main.db")
+    engine = open_engine(f"{tmp_path}/base.db")
     engine.run(f"ATTACH '{tmp_path}/other.db' AS \"the other\" (READ_ONLY)")
-    assert engine.databases() == {"main": False, "the other": True}
-    assert (engine.current_database(), engine.current_schema()) == ("main", "main")
+    assert engine.databases() == {"base": False, "the other": True}
+    assert (engine.current_database(), engine.current_schema()) == ("base", "main")
     engine.run("CREATE SCHEMA s")
     engine.run("USE s")
     assert engine.current_schema() == "s"
@@ -437,7 +446,14 @@ def test_a_closed_engine_says_so() -> None:
     engine.close()
     engine.interrupt()
     assert engine.progress() is None
-    for use in (lambda: engine.run("SELECT 1"), lambda: result.fetch(1), result.to_arrow, lambda: engine.register("t", pa.table({"a": [1]})), engine.begin, engine.databases):
+    for use in (
+        lambda: engine.run("SELECT 1"),
+        lambda: result.fetch(1),
+        result.to_arrow,
+        lambda: engine.register("t", pa.table({"a": [1]})),
+        engine.begin,
+        engine.databases,
+    ):
         with pytest.raises(InterfaceError) as caught:
             use()
         assert caught.value.code == "connection_closed"

@@ -16,10 +16,7 @@ def test_chunks_hold_the_same_rows_in_pieces_of_one_size(sizes: list[int], n_row
     total = sum(sizes)
     rows = np.arange(2.0 * total).reshape(total, 2)
     ends = np.cumsum([0, *sizes])
-    blocks = [
-        Block(rows[start:stop], rows[start:stop, 0] * 2.0, rows[start:stop, 1] * 3.0)
-        for start, stop in itertools.pairwise(ends)
-    ]
+    blocks = [Block(rows[start:stop], rows[start:stop, 0] * 2.0, rows[start:stop, 1] * 3.0) for start, stop in itertools.pairwise(ends)]
     chunks = list(row_chunks(blocks, n_rows, SilentProgress()))
     assert [len(chunk.features) for chunk in chunks] == [n_rows] * (total // n_rows) + [total % n_rows] * (total % n_rows > 0)
     if chunks:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from sqlml.errors import OperationalError
@@ -11,6 +12,7 @@ from sqlml.render.display import Display, Format
 from sqlml.render.events import ProgressLine, duration_text, iteration_text
 from sqlml.render.terminal import Terminal
 from sqlml.session.outcome import IterationDone, Notice, Outcome, StageStarted, StatementStarted
+from sqlml.session.results import TableResult
 from sqlml.training.data import Iteration
 from sqlml.types import Column, Schema, SqlType
 
@@ -62,6 +64,14 @@ def test_a_result_is_given_up_after_it_was_shown(make_terminal: Make) -> None:
     show(Display(make_terminal(), max_rows=5), rows)
     assert rows.closed
     assert len(rows.left) == 94
+
+
+def test_what_sqlml_says_about_itself_is_shown_whole(make_terminal: Make) -> None:
+    terminal = make_terminal()
+    result: Any = TableResult(pa.table({"a": list(range(100))}))
+    session: Any = SimpleNamespace(fetch=lambda outcome, n_rows: result.fetch(n_rows))
+    Display(terminal, max_rows=5).outcome(session, Outcome(result.schema, result, ""))
+    assert written(terminal)[0].endswith(" 99\n(100 rows)\n")
 
 
 def test_notices_before_a_failure_are_shown_once(make_terminal: Make) -> None:
