@@ -54,7 +54,8 @@ def log_event(
         "model_id": model.model_id, "sequence": following(model.event), "event": event, "version": version, "actor": actor,
         "happened_at": at, "schema_name": model.key.schema, "model_name": model.key.name, "model_type": info.model_type,
         "default_version": info.default_version, "last_version": model.last_version, "n_versions": info.n_versions,
-        "aliases": list(model.aliases), "description": info.description, "labels": list(info.labels), "expires_at": info.expires_at, "created_at": info.created_at,
+        "aliases": list(model.aliases), "description": info.description, "labels": list(info.labels), "expires_at": info.expires_at,
+        "created_at": info.created_at,
         **changes,
     }  # fmt: skip
     insert(engine, model.key.database, EVENTS, to_arrow(EVENTS, [row]))

@@ -54,6 +54,21 @@ def run_change(engine: Engine, database: str, change: Callable[[], T], *, timeou
     raise AssertionError("the last attempt returns or raises")
 
 
+@contextlib.contextmanager
+def consistent_reads(engine: Engine) -> Iterator[None]:
+    """Several queries that see one state of the database, whoever drops or publishes meanwhile."""
+    if engine.in_transaction:
+        yield
+        return
+    engine.begin()
+    try:
+        yield
+    finally:
+        # Nothing was written, and an error has ended the transaction already.
+        with contextlib.suppress(Error):
+            engine.rollback()
+
+
 def is_conflict(error: Error) -> bool:
     """Whether the engine refused a row or an object that somebody else wrote at the same time."""
     return error.code == "transaction_conflict" or (error.code == "constraint_violation" and "key" in error.message.lower())

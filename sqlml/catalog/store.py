@@ -15,7 +15,13 @@ from typing import Any, NamedTuple
 from sqlml.catalog.chunks import Arrays, read_arrays, write_arrays
 from sqlml.catalog.current import CurrentModel, read_model, read_models, read_version, unknown_model, version_numbers
 from sqlml.catalog.log import claim_name, delete_versions, erase, following, log_creation, log_event
-from sqlml.catalog.publishing import check_schema_exists, check_writable, check_writable_in_transaction, run_change
+from sqlml.catalog.publishing import (
+    check_schema_exists,
+    check_writable,
+    check_writable_in_transaction,
+    consistent_reads,
+    run_change,
+)
 from sqlml.catalog.records import ModelInfo, ModelKey, StoredVersion, VersionRecord
 from sqlml.catalog.rows import created_at, read_rows, record_from_rows, record_to_tables, stored_checksum, version_checksum, with_checksum
 from sqlml.catalog.schema import check_schema, ensure_schema
@@ -78,8 +84,9 @@ class Catalog:
 
         Raises: ProgrammingError `unknown_model`; IntegrityError `damaged_state`.
         """
-        model = self._require(key)
-        found = read_rows(self._engine, key.database, model.model_id)
+        with consistent_reads(self._engine):
+            model = self._require(key)
+            found = read_rows(self._engine, key.database, model.model_id)
         return tuple(
             StoredVersion(model.key, model.model_id, version, record_from_rows(rows), created_at(rows))
             for version, rows in sorted(found.items())
@@ -99,13 +106,14 @@ class Catalog:
 
         Raises: ProgrammingError `unknown_model`, `unknown_version`, `unknown_alias`; IntegrityError `damaged_state`.
         """
-        model = self._require(key)
-        version, _, _ = self._resolve(model, reference)
-        rows = read_rows(self._engine, key.database, model.model_id, version).get(version)
-        if rows is None:
-            raise damaged_state("its record is missing")
-        record = record_from_rows(rows)
-        arrays = read_arrays(self._engine, key.database, model.model_id, version)
+        with consistent_reads(self._engine):
+            model = self._require(key)
+            version, _, _ = self._resolve(model, reference)
+            rows = read_rows(self._engine, key.database, model.model_id, version).get(version)
+            if rows is None:
+                raise damaged_state("its record is missing")
+            record = record_from_rows(rows)
+            arrays = read_arrays(self._engine, key.database, model.model_id, version)
         if version_checksum(rows, arrays) != stored_checksum(rows):
             raise damaged_state("it does not match its checksum")
         return StoredVersion(model.key, model.model_id, version, record, created_at(rows), arrays)

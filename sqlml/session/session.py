@@ -101,11 +101,12 @@ class Session:
 
         Raises: sqlml errors, with the text and the place in it; what ran before the statement that failed stays done.
         """
+        n_left = len(self._split(Source(text, name), parameters))
         last = Outcome(None, None, "")
-        for outcome in self.run_each(text, parameters, name=name, on_event=on_event):
-            if last.result is not None:
-                last.result.close()  # nobody can fetch it any more
-            last = outcome
+        for last in self.run_each(text, parameters, name=name, on_event=on_event):
+            n_left -= 1
+            if n_left and last.result is not None:
+                last.result.close()  # nobody can fetch it, and the engine would buffer it for the next statement
         return last
 
     def run_each(
@@ -275,6 +276,8 @@ class Session:
                     changed = not plan.if_exists or self._catalog.find(plan.key) is not None
                     if changed:
                         self._catalog.set_default(plan.key, plan.version)
+                case _:
+                    assert_never(plan)
         except Error as error:
             raise error.at(plan.span if isinstance(plan, MoveDefault) else plan.name_span) from error.__cause__
         message = f"model {plan.key}: {done}" if changed else f"there is no model {plan.key}"

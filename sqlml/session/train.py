@@ -294,7 +294,7 @@ def describe_outcome(key: ModelKey, version: int, record: VersionRecord) -> str:
     rows = f"{record.n_train} rows" + (f", evaluated on {record.n_eval}" if record.n_eval else "")
     shown = ("r2_score", "mean_absolute_error", "roc_auc", "accuracy", "davies_bouldin_index", "total_explained_variance_ratio")
     metrics = ", ".join(f"{name} {record.metrics[name]:.4g}" for name in shown if record.metrics.get(name) is not None)
-    return f"model {key}: version {version} from {rows} in {record.duration_ms / 1000:.2g} s" + (f"; {metrics}" if metrics else "")
+    return f"model {key}: version {version} from {rows} in {record.duration_ms / 1000:.2f} s" + (f"; {metrics}" if metrics else "")
 
 
 def _version(name: str) -> str | None:

@@ -91,7 +91,7 @@ class Worker:
             self._interrupt()
 
     def close(self) -> None:
-        """Ends the thread. It is waited for: one that the interpreter finds alive as it ends keeps DuckDB's objects, and DuckDB complains."""
+        """Ends the thread, and waits for it: what a thread holds at the interpreter's end is a leak to DuckDB, which then says so."""
         self._work.put(None)
         if self._thread is not threading.current_thread():
             self._thread.join(GRACE_SECONDS)

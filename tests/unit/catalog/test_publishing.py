@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from catalog_samples import key, record
+from catalog_samples import arrays, assert_same_arrays, key, record
 
-from sqlml.catalog import publishing
+from sqlml.catalog import publishing, store
+from sqlml.catalog.chunks import read_arrays
 from sqlml.catalog.publishing import run_change
 from sqlml.catalog.store import Catalog
 from sqlml.engines.duckdb import DuckDBEngine
@@ -91,6 +93,21 @@ def test_a_keyboard_interrupt_leaves_nothing_open(engine: DuckDBEngine) -> None:
     assert not engine.in_transaction
     # And the lock is free.
     assert run_change(engine, "db", lambda: 1, timeout_seconds=0.1) == 1
+
+
+def test_a_reader_sees_one_state_while_a_model_is_dropped(engine: DuckDBEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    Catalog(engine).publish(key(), record(), arrays())
+    other = DuckDBEngine(engine.connection.cursor(), owns_connection=True)
+
+    def read_late(*arguments: Any) -> Any:
+        Catalog(other).drop(key())
+        return read_arrays(*arguments)
+
+    monkeypatch.setattr(store, "read_arrays", read_late)
+    assert_same_arrays(Catalog(engine).load(key()).arrays, arrays())
+    assert not engine.in_transaction
+    assert Catalog(engine).find(key()) is None
+    other.close()
 
 
 def test_waiting_for_others_has_an_end(engine: DuckDBEngine) -> None:

@@ -272,18 +272,20 @@ def test_close_and_open_again_in_one_process(tmp_path: Path) -> None:
 
 
 def test_an_adopted_and_an_own_engine_share(tmp_path: Path) -> None:
-    connection = duckdb.connect(tmp_path / "a.db")
+    connection, plain = duckdb.connect(tmp_path / "a.db"), duckdb.connect(tmp_path / "a.db")
     adopted, own = adopt_engine(connection), open_engine(tmp_path / "a.db")
-    render = adopted.batch_function(1, total, dtype="float64", output="scalar")
+    adopted.batch_function(1, total, dtype="float64", output="scalar")
     own.batch_function(1, total, dtype="float64", output="scalar")
-    assert len(duckdb_functions._owners) == 1
+    (owner,) = duckdb_functions._owners.values()
     connection.close()  # its cursors with it; the owner must not be one of them
+    assert owner.connection.execute("SELECT 1").fetchall() == [(1,)]
     adopted.close()
-    mine = own.batch_function(2, total, dtype="float64", output="scalar")
-    assert own.rows(f"SELECT {mine(['1', '2'])}") == [(3.0,)]
-    del render
+    render = own.batch_function(2, total, dtype="float64", output="scalar")
+    assert own.rows(f"SELECT {render(['1', '2'])}") == [(3.0,)]
     own.close()
     assert duckdb_functions._owners == {}
+    assert plain.execute("SELECT count(*) FROM duckdb_functions() WHERE function_name LIKE 'sqlml%'").fetchall() == [(0,)]
+    plain.close()
 
 
 def test_a_closed_engine_leaves_nothing_on_an_adopted_connection() -> None:

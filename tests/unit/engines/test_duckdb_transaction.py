@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,6 +154,16 @@ def test_an_adopted_connection_in_a_transaction() -> None:
     connection.execute("INSERT INTO t VALUES (3)")
     connection.commit()
     assert connection.execute("SELECT count(*) FROM t").fetchall() == [(3,)]
+
+
+def test_a_result_that_nobody_holds_does_not_keep_from_asking() -> None:
+    connection = duckdb.connect()
+    engine = adopt_engine(connection)
+    connection.begin()
+    engine.run("SELECT * FROM range(10_000_000)").fetch(1)
+    gc.collect()
+    assert engine.in_transaction
+    engine.close()
 
 
 def test_asking_leaves_the_users_own_result_alone() -> None:
