@@ -88,7 +88,8 @@ class EngineFunctions:
         name, type_name = _NAMES[dtype, output], _SQL_TYPES[dtype]
 
         def render(values: Sequence[str]) -> str:
-            items = (cast(value, type_name) for value in values)
+            # A DOUBLE beyond the range of FLOAT counts as missing: one such value must not fail a batch of predictions.
+            items = (f"TRY_CAST({value} AS {type_name})" for value in values)
             return sql_call(name, str(key), cast(sql_call("list_value", *items), f"{type_name}[]"))
 
         return render
