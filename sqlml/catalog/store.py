@@ -272,14 +272,12 @@ class Catalog:
         """Runs a change on a model as it is inside the transaction."""
 
         def change_present() -> bool:
-            model = self._find(key)
-            if model is None and if_exists:
-                return False
-            return change(model if model is not None else self._require(key))
+            model = self._find(key) if if_exists else self._require(key)
+            return model is not None and change(model)
 
-        if if_exists and self._find(key) is None:
+        # Asked before, so that an unknown name is no transaction, and is told from a database that cannot be written.
+        if (self._find(key) if if_exists else self._require(key)) is None:
             return False
-        self._require(key)
         database = check_writable(self._engine, key.database)
         return run_change(self._engine, database, change_present, timeout_seconds=self._lock_timeout_seconds)
 

@@ -18,6 +18,12 @@ over 10 M strings: CASE 0.5 to 2 s, join 0.05 to 0.15 s)."""
 INLINE_LIMIT = 10_000
 """Categories written into the statement; planning 10,000 takes 0.07 s and 100,000 takes 0.6 s. More are read from a registered table."""
 
+VALUE, CODE = "__sqlml_value", "__sqlml_code"
+"""Columns of a list of categories. In a subquery they come before the input's columns, so no input may have columns of these names."""
+
+RESERVED_PREFIX = "__sqlml_"
+"""Column names that generated SQL uses beside the input's."""
+
 NUMERIC_KINDS = frozenset({Kind.NUMBER})
 CATEGORY_KINDS = frozenset({Kind.BOOLEAN, Kind.STRING, Kind.BLOB, Kind.DATE, Kind.TIME})
 FEATURE_KINDS = NUMERIC_KINDS | CATEGORY_KINDS | {Kind.TIMESTAMP}
@@ -72,12 +78,12 @@ def code(text: str, categories: Sequence[str], null_code: int | None, dictionary
     """The code of a category as INTEGER, NULL for one that training has not seen.
 
     Args: text, SQL of the category's text; categories, in code order, without the category of NULLs; null_code, the code of NULL, if it
-    has one; dictionary, a table (value, code) that stands for more than INLINE_LIMIT categories.
+    has one; dictionary, a table (VALUE, CODE) that stands for more than INLINE_LIMIT categories.
     """
     if not categories:
         found = "CAST(NULL AS INTEGER)"
     elif dictionary is not None:
-        found = f"(SELECT d.code FROM {dictionary} AS d WHERE d.value = {text})"
+        found = f"(SELECT {CODE} FROM {dictionary} WHERE {VALUE} = {text})"
     elif len(categories) <= CASE_LIMIT:
         branches = " ".join(f"WHEN {sql.literal(value)} THEN {index}" for index, value in enumerate(categories))
         null = "" if null_code is None else f"WHEN {text} IS NULL THEN {null_code} "
@@ -88,8 +94,8 @@ def code(text: str, categories: Sequence[str], null_code: int | None, dictionary
     else:
         values = sql.literal(list(categories))
         indices = f"{sql.call('range', str(len(categories)))}"
-        rows = f"SELECT {sql.call('unnest', values)} AS value, {sql.call('unnest', indices)} AS code"
-        found = f"CAST((SELECT d.code FROM ({rows}) AS d WHERE d.value = {text}) AS INTEGER)"
+        rows = f"SELECT {sql.call('unnest', values)} AS {VALUE}, {sql.call('unnest', indices)} AS {CODE}"
+        found = f"CAST((SELECT {CODE} FROM ({rows}) WHERE {VALUE} = {text}) AS INTEGER)"
     if null_code is None:
         return found
     return f"CASE WHEN {text} IS NULL THEN {null_code} ELSE {found} END"

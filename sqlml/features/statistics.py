@@ -21,7 +21,7 @@ from sqlml.types import Column, Kind
 MEDIAN_ROWS = 100_000
 """ML.FEATURE_INFO's median is exact up to this many rows; of more it is that of about as many rows chosen by their content."""
 
-_LARGEST_SINGLE = 3.4028234663852886e38
+LARGEST_SINGLE = 3.4028234663852886e38
 
 Rows = Callable[[str], list[tuple[object, ...]]]
 """Runs a query over the training rows, which it finds under the name `training_rows`, and gives all its rows."""
@@ -48,7 +48,7 @@ def learn_features(features: Sequence[Column], rules: EncodingRules, n_rows: int
     infinite = {name: row.n_infinite for name, row in moments.items() if row.n_infinite}
     if rules.dtype == "float32":
         for name, row in moments.items():
-            if max(abs(row.minimum or 0.0), abs(row.maximum or 0.0)) > _LARGEST_SINGLE and name not in infinite:
+            if max(abs(row.minimum or 0.0), abs(row.maximum or 0.0)) > LARGEST_SINGLE and name not in infinite:
                 raise DataError(
                     f"column {name} has values beyond 3.4e38, which this model type cannot hold", code="infinite_feature",
                     hint=f"scale it: {name} / 1e300 AS {name}",
@@ -151,7 +151,7 @@ def _moments(columns: Sequence[Column], rows: Rows, sample: str) -> dict[str, _M
 def _by_column(rows: Rows, outputs: Sequence[tuple[str, ...]], values: str, condition: str) -> list[tuple[object, ...]]:
     """The aggregates of each column, all from one scan."""
     flat = ", ".join(output for part in outputs for output in part)
-    (row,) = rows(f"SELECT {flat} FROM (SELECT *, {values} FROM training_rows WHERE {condition})")
+    (row,) = rows(f"SELECT {flat} FROM (SELECT {values} FROM training_rows WHERE {condition})")
     width = len(outputs[0])
     return [row[start : start + width] for start in range(0, len(row), width)]
 

@@ -35,7 +35,7 @@ class Fraction(OptionType):
     """Whether 0 is a value."""
 
     def convert(self, value: object) -> float:
-        range_ = f"must be a number {'>=' if self.zero else '>'} 0 and < 1, two decimals count"
+        range_ = f"must be a number {'>=' if self.zero else '>'} 0 and < 1, rounded to two decimals"
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError(range_)
         rounded = round(float(value), 2)

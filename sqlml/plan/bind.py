@@ -77,6 +77,11 @@ def bind(node: Statement, context: PlanContext) -> Plan:
 
 
 def _query(node: Query, context: PlanContext) -> RunQuery:
+    if node.calls and context.parameters.found and context.source.text[node.span.start :][:7].upper() == "PREPARE":
+        raise NotSupportedError(
+            "PREPARE of a statement with ML functions takes no parameters", code="statement_not_supported",
+            span=context.parameters.found[0][0], hint="pass the values with the statement itself, each time that it runs",
+        )  # fmt: skip
     calls = Calls(context, in_view=node.creates_view)
     calls.bind_all(node.calls)
     return RunQuery(calls.text(node.span), context.parameters.used_in(node.span), has_model=True, notices=tuple(context.notices))

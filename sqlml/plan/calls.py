@@ -141,7 +141,7 @@ class Calls:
         name = model.version.key.name
         if relation.form != "sql":
             raise NotSupportedError(
-                f"a view cannot hold ML.{call.function} of {name}: {relation.reason}",
+                f"a view or macro cannot hold ML.{call.function} of {name}: {relation.reason}",
                 code="view_needs_sql_form",
                 hint="write CREATE TABLE … AS, or ask in the query itself",
             )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from sqlml import sql
 from sqlml.catalog.records import ModelKey
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine, Parameters
@@ -54,6 +55,9 @@ class PlanContext:
         if len(parts) == 1:
             return ModelKey(database, self.engine.current_schema(), parts[0])
         if len(parts) == 2:
+            # As with tables, the first part may also be an attached database; a schema of that name comes first.
+            if parts[0].casefold() in attached and not self._has_schema(database, parts[0]):
+                return ModelKey(attached[parts[0].casefold()], "main", parts[1])
             return ModelKey(database, parts[0], parts[1])
         if len(parts) == 3:
             # A BigQuery project that is no attached database means the current one.
@@ -62,6 +66,13 @@ class PlanContext:
             f"a model name has at most three parts, got {len(parts)}", code="model_name", span=name.span,
             hint="write model, schema.model or database.schema.model",
         )  # fmt: skip
+
+    def _has_schema(self, database: str, schema: str) -> bool:
+        query = (
+            f"SELECT schema_name FROM {sql.call('duckdb_schemas')}"
+            f" WHERE database_name = {sql.literal(database)} AND {sql.call('lower', 'schema_name')} = {sql.literal(schema.lower())}"
+        )
+        return bool(self.engine.rows(query))
 
     def settings(self, settings: Sequence[OptionSetting]) -> dict[str, object]:
         """Option name as written to Python value, parameters filled in.

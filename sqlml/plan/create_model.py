@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from sqlml.catalog.records import ModelKey
 from sqlml.errors import DataError, Error, NotSupportedError, ProgrammingError
-from sqlml.features.expressions import FEATURE_KINDS
+from sqlml.features.expressions import FEATURE_KINDS, RESERVED_PREFIX
 from sqlml.models._options import Options, check_options
 from sqlml.models._registry import MODEL_TYPES, find_model_type
 from sqlml.models._spec import ModelSpec, Task
@@ -158,6 +158,18 @@ def _check_features(features: Sequence[Column], span: Span) -> None:
             "the training query has no feature columns", code="no_features", span=span, hint="select at least one column to learn from"
         )
     for column in features:
+        if column.name.casefold().startswith(RESERVED_PREFIX):
+            raise DataError(
+                f"column names that begin with {RESERVED_PREFIX} are sqlml's own, got {column.name}", code="reserved_name", span=span,
+                hint=f"rename it: {column.name} AS …",
+            )  # fmt: skip
+        if column.type.name == '"NULL"':
+            raise DataError(
+                f"column {column.name} is NULL without a type",
+                code="feature_type",
+                span=span,
+                hint="write CAST(NULL AS DOUBLE), or leave it out",
+            )
         if column.type.kind not in FEATURE_KINDS:
             raise DataError(
                 f"column {column.name} has type {column.type}, which cannot be a feature in this release", code="feature_type", span=span,

@@ -14,6 +14,7 @@ from sqlml.catalog.records import ModelKey, StoredVersion
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import BatchFunction, Engine
 from sqlml.features.encoding import EncodingState, layout, layout_width
+from sqlml.features.expressions import CODE, VALUE
 from sqlml.functions._spec import LoadedModel
 from sqlml.models._registry import find_model_type
 from sqlml.models._spec import ModelSpec, Task
@@ -121,7 +122,7 @@ class LoadedModels:
         if name is None:
             name = f"__sqlml_dictionary_{entry.handle}_{term}"
             codes = pa.array(range(len(categories)), pa.int32())
-            self._engine.register(name, pa.table({"value": pa.array(categories, pa.string()), "code": codes}))
+            self._engine.register(name, pa.table({VALUE: pa.array(categories, pa.string()), CODE: codes}))
             entry.dictionaries[(term, categories)] = name
         return sql.quote(name)
 

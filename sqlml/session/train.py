@@ -14,15 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version as library_version
 
+import numpy as np
+
 from sqlml import sql
 from sqlml.catalog.records import ModelKey, SourceRecord, StoredVersion, VersionRecord
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine
-from sqlml.errors import DataError, Error, OperationalError
+from sqlml.errors import DataError, Error, IntegrityError, OperationalError
 from sqlml.features.encoding import CategoryStatistics, NumericStatistics, encoding_state
 from sqlml.features.expressions import number
 from sqlml.features.layout import EncodingRules, Layout
-from sqlml.features.statistics import MEDIAN_ROWS, LearnedFeatures, learn_features
+from sqlml.features.statistics import LARGEST_SINGLE, MEDIAN_ROWS, LearnedFeatures, learn_features
 from sqlml.functions._labels import code_sql
 from sqlml.functions._spec import Input, LoadedModel
 from sqlml.functions.evaluate import METRICS, metrics_query
@@ -31,7 +33,7 @@ from sqlml.plan.calls import Answers, located
 from sqlml.plan.nodes import TrainModel
 from sqlml.session.models import LoadedModels
 from sqlml.session.progress import EventProgress
-from sqlml.state import Array, to_arrays
+from sqlml.state import Array, from_arrays, to_arrays
 from sqlml.training.data import Trained
 from sqlml.training.encoded import EncodedRows
 from sqlml.training.rows import HASH_VECTOR_SQL, LabelCheck, TrainingRows
@@ -141,6 +143,7 @@ class _Training:
         rows.survey(plan.split, label, SEED)
         classes, counts = self._classes() if self._is_classifier else ((), ())
         self._check_weights()
+        self._check_label_range()
         rules = plan.spec.encoding(plan.options)
         found = self._features(rules)
         state = encoding_state(found.terms, rules)
@@ -150,6 +153,7 @@ class _Training:
         model = self._models.begin(stub, plan.spec, state)
         try:
             trained = self._train(model.layout, rules, classes, counts)
+            _check_state(plan, trained)
             model = self._models.complete(model, trained.state)
             self._progress.stage("evaluating", rows.n_eval or rows.n_train)
             metrics = trained.metrics if not plan.spec.task.is_supervised else self._metrics(model)
@@ -180,7 +184,9 @@ class _Training:
                 f"{self._rows.n_eval - data.n_eval} evaluation rows have a class that no training row has; they do not count",
             )
         self._progress.stage("training", self._rows.n_train)
-        return plan.spec.train(data, plan.options, self._progress)
+        # What overflows shows in the result, which is checked; a warning on stderr would tell the user nothing.
+        with np.errstate(all="ignore"):
+            return plan.spec.train(data, plan.options, self._progress)
 
     def _classes(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """The classes of the training rows in ascending order, and their rows."""
@@ -220,7 +226,10 @@ class _Training:
         weights = dict(given)
         if set(weights) != set(classes):
             missing, unknown = sorted(set(classes) - set(weights)), sorted(set(weights) - set(classes))
-            problem = f"lack {', '.join(missing)}" if missing else f"name {', '.join(unknown)}, which no training row has"
+            problems = [f"lack {', '.join(missing)}"] * bool(missing) + [f"name {', '.join(unknown)}, which no training row has"] * bool(
+                unknown
+            )
+            problem = " and ".join(problems)
             error = DataError(f"class_weights {problem}", code="class_weights", hint=f"the classes are {', '.join(classes)}")
             raise error.at(self._plan.option_spans.get("class_weights"))
         return [float(weights[text]) for text in classes]
@@ -236,6 +245,19 @@ class _Training:
             raise DataError(
                 f"instance_weight_col {column} is NULL, negative or infinite in {count} rows", code="instance_weight",
                 hint="a weight of 0 leaves a row out",
+            )  # fmt: skip
+
+    def _check_label_range(self) -> None:
+        label = self._plan.label
+        if label is None or self._is_classifier or self._plan.spec.encoding(self._plan.options).dtype == "float64":
+            return
+        value = sql.cast(sql.quote(label.name), "DOUBLE")
+        bad = f"{sql.call('abs', value)} > {sql.literal(LARGEST_SINGLE)}"
+        ((count,),) = self._rows.rows(f"SELECT {sql.call('count', '*')} FROM all_rows WHERE {bad}")
+        if count:
+            raise DataError(
+                f"the label {label.name} is beyond 3.4e38 in {count} rows, which {self._plan.spec.model_type} cannot hold",
+                code="infinite_label", hint=f"scale it: {label.name} / 1e300 AS {label.name}",
             )  # fmt: skip
 
     def _features(self, rules: EncodingRules) -> LearnedFeatures:
@@ -287,6 +309,18 @@ class _Training:
             ),
             libraries={name: found_version for name in libraries if (found_version := _version(name))}, duration_ms=0,
         )  # fmt: skip
+
+
+def _check_state(plan: TrainModel, trained: Trained) -> None:
+    """What was learned must pass the checks that it will meet when it is loaded."""
+    try:
+        from_arrays(plan.spec.state, to_arrays(trained.state))
+    except IntegrityError as error:
+        raise DataError(
+            "training gave values that are not finite",
+            code="not_finite",
+            hint="scale very large columns down, or leave out rows with extreme values",
+        ) from error
 
 
 def describe_outcome(key: ModelKey, version: int, record: VersionRecord) -> str:

@@ -248,3 +248,54 @@ def test_parameters_reach_every_part_of_a_statement(session: Session, run: Run) 
     )
     ((count, limit),) = rows
     assert (count, limit) == (124, 4000)
+
+
+NAMES = [
+    "v0",
+    "V1",
+    "value",
+    "code",
+    "d",
+    "c0",
+    "score",
+    "actual",
+    "predicted",
+    "training_rows",
+    "all_rows",
+    "i",
+    'a "b" c',
+    "weight",
+    "distances",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_column_name_gets_in_the_way_of_generated_sql(session: Session, run: Run, name: str) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    session.run(
+        "CREATE TABLE plain AS SELECT (range % 10)::DOUBLE AS p, 'k' || range % 40 AS k, (range % 3) * 1.5 AS q, range % 7 AS y FROM range(300)"
+    )
+    results = []
+    for alias in ('"plain"', quoted):
+        for column, other in (("k", "q"), ("q", "k")):
+            session.run(
+                f"CREATE OR REPLACE MODEL m OPTIONS (model_type = 'LINEAR_REG', labels = ['y']) AS SELECT p, {column} AS {alias}, {other} AS o, y FROM plain"
+            )
+            rows = run(f"SELECT * FROM ML.PREDICT(MODEL m, (SELECT p, {column} AS {alias}, {other} AS o FROM plain)) ORDER BY ALL")
+            results.append([row[0] for row in rows])
+            results.append(run("SELECT * EXCLUDE (input) FROM ML.FEATURE_INFO(MODEL m)"))
+    assert results[:4] == results[4:]
+
+
+def test_a_model_of_an_attached_database_is_found_as_its_tables_are(session: Session, run: Run, tmp_path: Any) -> None:
+    session.run(f"ATTACH '{tmp_path / 'other.duckdb'}' AS other")
+    session.run("CREATE TABLE other.t AS SELECT range AS x, range * 2.0 AS y FROM range(20)")
+    session.run("CREATE MODEL other.m OPTIONS (model_type = 'LINEAR_REG', labels = ['y']) AS SELECT x, y FROM other.t")
+    assert run("SELECT round(predicted_y) FROM ML.PREDICT(MODEL other.m, (SELECT 50 AS x))") == [(100.0,)]
+    assert run("SELECT round(predicted_y) FROM ML.PREDICT(MODEL other.main.m, (SELECT 50 AS x))") == [(100.0,)]
+
+
+def test_what_could_not_be_loaded_is_not_published(session: Session, run: Run) -> None:
+    text = "CREATE MODEL m OPTIONS (model_type = 'KMEANS', num_clusters = 2) AS SELECT range % 3 AS a, 1e308 * (range % 2 * 2 - 1) AS f FROM range(100)"
+    assert _code(session, text) == "not_finite"
+    assert run("SHOW MODELS") == []
