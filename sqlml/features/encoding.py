@@ -146,6 +146,7 @@ def layout(state: EncodingState, dictionary: DictionaryName) -> Layout:
                     name=name, column=column, expression=expressions.number(column, type_),
                     mean=float(state.means[index]), stddev=float(state.stddevs[index]),
                     centre=float(state.centres[index]), scale=float(state.scales[index]),
+                    unguarded=expressions.number(column, type_, guards_nan=False),
                 )
             )  # fmt: skip
             continue

@@ -48,13 +48,13 @@ TIMESTAMP_PARTS = (
 )
 
 
-def number(column: str, type_: SqlType) -> str:
-    """The value as DOUBLE; NaN counts as missing, as NULL does."""
+def number(column: str, type_: SqlType, *, guards_nan: bool = True) -> str:
+    """The value as DOUBLE; NaN counts as missing, as NULL does, unless the caller sees to it."""
     name = sql.quote(column)
     if type_.kind is Kind.TIMESTAMP:
         return sql.call("epoch", _utc(name, type_))
     value = name if type_.name == "DOUBLE" else sql.cast(name, "DOUBLE")
-    if type_.name in {"DOUBLE", "FLOAT"}:
+    if guards_nan and type_.name in {"DOUBLE", "FLOAT"}:
         return f"nullif({value}, {sql.literal(float('nan'))})"
     return value
 

@@ -52,6 +52,8 @@ class NumericTerm:
     stddev: float
     centre: float
     scale: float
+    unguarded: str | None = None
+    """The expression for inputs that are not NaN, where it is a cheaper one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,35 @@ def linear_sql(
     """
     if len(layout.terms) > MAX_TERMS or weights.size > MAX_WEIGHTS:
         raise TooLargeForSql
+    exact = _sums(weights, intercepts, layout, codes, {})
+    unguarded = {
+        index: term.unguarded
+        for index, term in enumerate(layout.terms)
+        if isinstance(term, NumericTerm) and term.unguarded not in (None, term.expression)
+    }
+    looks_up = any(isinstance(term, CategoryTerm) and len(term.categories) > CASE_LIMIT for term in layout.terms)
+    if not unguarded or looks_up:
+        return exact
+    # Asking every number whether it is NaN costs more than all the rest; asking the sum does not. Look-ups of codes are joins, which run
+    # in both branches, so with them the sum is written once.
+    quick = _sums(weights, intercepts, layout, codes, unguarded)
+    return [f"(CASE WHEN {sql.call('isnan', fast)} THEN {slow} ELSE {fast} END)" for fast, slow in zip(quick, exact, strict=True)]
+
+
+def _sums(
+    weights: NDArray[np.float64],
+    intercepts: NDArray[np.float64],
+    layout: Layout,
+    codes: Mapping[int, str],
+    unguarded: Mapping[int, str | None],
+) -> list[str]:
     constants = intercepts.astype(np.float64)
     addends: list[list[str]] = [[] for _ in intercepts]
     for index, (term, columns) in enumerate(zip(layout.terms, layout.slices, strict=True)):
         if isinstance(term, NumericTerm):
             slopes = weights[:, columns.start] / term.scale
-            value = f"coalesce({term.expression}, {sql.literal(term.mean)})" if layout.impute else term.expression
+            number = unguarded.get(index) or term.expression
+            value = f"coalesce({number}, {sql.literal(term.mean)})" if layout.impute else number
             if abs(term.centre) <= _FOLDED_OFFSET * term.scale:
                 constants -= slopes * term.centre
             else:

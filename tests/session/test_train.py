@@ -299,3 +299,16 @@ def test_what_could_not_be_loaded_is_not_published(session: Session, run: Run) -
     text = "CREATE MODEL m OPTIONS (model_type = 'KMEANS', num_clusters = 2) AS SELECT range % 3 AS a, 1e308 * (range % 2 * 2 - 1) AS f FROM range(100)"
     assert _code(session, text) == "not_finite"
     assert run("SHOW MODELS") == []
+
+
+@pytest.mark.parametrize("model_type", ["LINEAR_REG", "BOOSTED_TREE_REGRESSOR", "KMEANS", "PCA"])
+def test_nan_and_null_are_the_same_at_prediction(session: Session, run: Run, model_type: str) -> None:
+    options = {"KMEANS": "num_clusters = 2", "PCA": "num_principal_components = 1"}.get(model_type, "labels = ['y']")
+    columns = "a, b" if model_type in {"KMEANS", "PCA"} else "a, b, y"
+    session.run("CREATE TABLE t AS SELECT range * 1.5e0 AS a, (range % 5)::DOUBLE AS b, range * 2e0 AS y FROM range(100)")
+    session.run(f"CREATE MODEL m OPTIONS (model_type = '{model_type}', {options}) AS SELECT {columns} FROM t")
+    rows = [run(f"SELECT * EXCLUDE (a) FROM ML.PREDICT(MODEL m, (SELECT {value}::DOUBLE AS a, 3e0 AS b), STRUCT(TRUE AS keep_original_columns))")
+            if model_type == "PCA" else run(f"SELECT * EXCLUDE (a) FROM ML.PREDICT(MODEL m, (SELECT {value}::DOUBLE AS a, 3e0 AS b))")
+            for value in ("NULL", "'nan'")]  # fmt: skip
+    assert str(rows[0]) == str(rows[1])
+    assert "nan" not in str(rows[0])
