@@ -31,7 +31,9 @@ def test_code_finds_known_unseen_and_missing_categories(n_categories: int, null_
 
 def test_code_reads_a_dictionary() -> None:
     with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE d AS SELECT 'v' || range AS __sqlml_value, CAST(range AS INTEGER) AS __sqlml_code FROM range(20000)")
+        connection.execute(
+            "CREATE TABLE d AS SELECT 'v' || range AS __sqlml_value, CAST(range AS INTEGER) AS __sqlml_code FROM range(20000)"
+        )
         code = expressions.code('"x"', [f"v{index}" for index in range(20000)], 20000, "d")
         rows = connection.execute(f"SELECT {code} FROM (VALUES ('v17'), ('nope'), (NULL)) AS t(x)").fetchall()
     assert rows == [(17,), (None,), (20000,)]
