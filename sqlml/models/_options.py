@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import enum
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,15 +19,15 @@ from sqlml.errors import NotSupportedError, ProgrammingError, did_you_mean
 from sqlml.types import HparamCandidates, HparamRange
 
 
-class OptionType:
+class OptionType(ABC):
     """What an option takes. `convert` gives the canonical value or raises `ValueError` with "must be …"; the caller adds the name."""
 
-    def convert(self, value: object) -> object:
-        raise NotImplementedError
+    @abstractmethod
+    def convert(self, value: object) -> object: ...
 
+    @abstractmethod
     def describe(self) -> str:
         """The type and its range in a few words, for DESCRIBE MODEL TYPE."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
