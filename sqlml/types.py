@@ -1,6 +1,7 @@
 """SQL types as sqlml sees them, columns and schemas, and the two literal values that have no Python type.
 
-A type is DuckDB's spelling of it (`BIGINT`, `STRUCT(a INTEGER)[]`); its `kind` is what encoding and coercion look at.
+A type is DuckDB's spelling of it (`BIGINT`, `STRUCT(a INTEGER)[]`); its `kind` is what encoding and coercion look at. `element` and
+`fields` look inside lists and structs.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _NUMBERS = {
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
     "FLOAT", "DOUBLE", "BIGNUM", "VARINT",
 }  # fmt: skip
+_INTEGERS = _NUMBERS - {"FLOAT", "DOUBLE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +60,95 @@ class SqlType:
             return Kind.TIMESTAMP
         if head.startswith("TIME"):
             return Kind.TIME
-        if head == "STRUCT":
+        if head in {"STRUCT", "TUPLE"}:
             return Kind.STRUCT
         return Kind.OTHER
+
+    @property
+    def is_integer(self) -> bool:
+        return self.name in _INTEGERS
+
+    @property
+    def element(self) -> SqlType | None:
+        """The type of the elements of a list or array; None for any other type."""
+        found = _LIST_END.search(self.name)
+        return SqlType(self.name[: found.start()]) if found else None
+
+    @property
+    def fields(self) -> tuple[Column, ...]:
+        """The fields of a struct, those of an unnamed one (`TUPLE`) with the name ""; nothing for any other type, or where the text is not
+        understood."""
+        head, bracket, _ = self.name.partition("(")
+        if not bracket or head not in {"STRUCT", "TUPLE"} or not self.name.endswith(")"):
+            return ()
+        parts = _split(self.name[len(head) + 1 : -1])
+        if parts is None:
+            return ()
+        if head == "TUPLE":
+            return tuple(Column("", SqlType(part)) for part in parts)
+        fields = [_FIELD.fullmatch(part) for part in parts]
+        return tuple(Column(_unquoted(found["name"]), SqlType(found["type"])) for found in fields if found) if all(fields) else ()
 
     def __str__(self) -> str:
         return self.name
 
 
+_LIST_END = re.compile(r"\[\d{0,6}\]\Z")
+_FIELD = re.compile(r'(?P<name>"(?:[^"]|"")+"|[^\s"(),]+) (?P<type>.+)', re.DOTALL)
+_TOKEN = re.compile(
+    r"""(?P<quoted>"(?:[^"]|"")*"|'(?:[^']|'')*')|(?P<open>[(\[])|(?P<close>[)\]])|(?P<comma>, ?)|(?P<other>[^"'()\[\],]+)"""
+)
+
+
+def _split(text: str) -> list[str] | None:
+    """The parts between the outermost commas, or None when brackets or quotes do not match."""
+    parts, depth, start, at = [], 0, 0, 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            return None
+        depth += (token["open"] is not None) - (token["close"] is not None)
+        if depth < 0:
+            return None
+        if token["comma"] is not None and depth == 0:
+            parts.append(text[start:at])
+            start = token.end()
+        at = token.end()
+    return [*parts, text[start:]] if depth == 0 else None
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
 _STORABLE = re.compile(r"[A-Z][A-Z0-9_ ]{0,40}(\(\d{1,3}(, ?\d{1,3})?\))?")
+_MAX_STORED, _MAX_NESTING = 100_000, 8
 
 
 def stored_type(name: str) -> SqlType | None:
-    """A scalar type from a name that a database holds, or None when the text is no plain type name: it is going to stand in SQL."""
-    return SqlType(name) if _STORABLE.fullmatch(name) else None
+    """A type from a name that a database holds, or None when the text is no plain type name: it is going to stand in SQL.
+
+    Plain are scalar types, `type[]`, `type[n]` and `STRUCT(name type, …)` of such. The text is put together anew from what was understood,
+    every field name in quotes.
+    """
+    text = _rendered(name, _MAX_NESTING) if len(name) <= _MAX_STORED else None
+    return None if text is None else SqlType(text)
+
+
+def _rendered(name: str, depth: int) -> str | None:
+    if depth == 0:
+        return None
+    type_ = SqlType(name)
+    if type_.element is not None:
+        element = _rendered(type_.element.name, depth - 1)
+        return None if element is None else element + name[len(type_.element.name) :]
+    if name.startswith("STRUCT("):
+        types = [_rendered(field.type.name, depth - 1) for field in type_.fields]
+        if not types or None in types:
+            return None
+        quoted = (field.name.replace('"', '""') for field in type_.fields)
+        return "STRUCT(" + ", ".join(f'"{field}" {text}' for field, text in zip(quoted, types, strict=True)) + ")"
+    return name if _STORABLE.fullmatch(name) else None
 
 
 DOUBLE = SqlType("DOUBLE")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from sqlml.engines.engine import BatchFunction, Parameters
+    from sqlml.engines.engine import BatchFunction, ListFunction, Parameters
 
 _DESCRIBE = "DESCRIBE "
 _CONNECT_ATTEMPTS = 50
@@ -213,6 +213,23 @@ class DuckDBEngine:
 
         Returns: a renderer, value expressions -> one SQL expression of type DOUBLE ("scalar") or DOUBLE[] ("list"), evaluated once per row.
         """
+        self.native_functions()
+        with self._ready(), self.translating():
+            return self._functions.add(self.connection, handle, function, dtype, output)
+
+    def list_function(
+        self, handle: int, function: ListFunction, *, dtype: Literal["float32", "float64"], output: Literal["scalar", "list"]
+    ) -> Callable[[str], str]:
+        """As `batch_function`, for a function of lists; see `Engine.list_function`."""
+        self.native_functions()
+        with self._ready(), self.translating():
+            return self._functions.add_list_function(self.connection, handle, function, dtype, output)
+
+    def native_functions(self) -> None:
+        """Makes sqlml's own functions callable; see `Engine.native_functions`.
+
+        Raises: NotSupportedError `transaction_too_old`, `older_transaction`.
+        """
         if not self._functions.is_prepared and self.in_transaction:
             raise NotSupportedError(
                 "this transaction began before sqlml could prepare it for models that are no plain SQL", code="transaction_too_old",
@@ -226,7 +243,7 @@ class DuckDBEngine:
                         "the open transaction is older than this connection of sqlml, and cannot call its functions",
                         code="older_transaction", hint="COMMIT or ROLLBACK it, and run the statement again",
                     )  # fmt: skip
-            return self._functions.add(self.connection, handle, function, dtype, output)
+            self._functions.prepare(self.connection)
 
     def drop_batch_function(self, handle: int) -> None:
         """Forgets a function. A result that still calls it is put aside first; a stored query that calls it fails from now on."""

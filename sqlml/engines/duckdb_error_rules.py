@@ -129,6 +129,8 @@ RULES = (
     Rule(("http", "network"), "", OperationalError, "network_error"),
 
     Rule(("invalid input", "out of range", "divide by zero"), r"Division by zero", DataError, "division_by_zero"),
+    Rule(("invalid input",), r"^\[array_length\] (?P<sentence>(?s:.+))", DataError, "array_length", "{sentence}",
+          "leave other rows out, or make their arrays NULL"),
     Rule(("invalid input",), r"More than one row returned by a subquery", DataError, "several_rows"),
     Rule(("conversion",), "", DataError, "conversion_error"),
     Rule(("out of range",), "", DataError, "out_of_range"),

@@ -17,8 +17,9 @@ import itertools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from sqlml.engines.arrow_lists import offsets_and_values
 from sqlml.engines.duckdb_calls import _sqlml_call as call
 from sqlml.engines.duckdb_errors import carried
 from sqlml.errors import InternalError, OperationalError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from sqlml.engines.engine import BatchFunction
+    from sqlml.engines.engine import BatchFunction, ListFunction
 
 _MARKER = "sqlml_instance"
 _NAMES = {
@@ -40,12 +41,14 @@ _NAMES = {
     ("float64", "scalar"): "sqlml_score_double",
     ("float64", "list"): "sqlml_scores_double",
 }
+_FINGERPRINTS = {"sqlml_fingerprint": "VARCHAR", "sqlml_fingerprint_bytes": "BLOB"}
 _SQL_TYPES = {"float32": "FLOAT", "float64": "DOUBLE"}
 
 _lock = threading.RLock()
 """Guards the owners. Reentrant, because an engine may be collected, and so released, while the lock is held."""
 
-_functions: dict[int, BatchFunction] = {}
+_Function: TypeAlias = "Callable[[pa.ChunkedArray], NDArray[np.floating[Any]]]"
+_functions: dict[int, _Function] = {}
 """By key; DuckDB's threads look here."""
 _keys = itertools.count(1)
 
@@ -80,11 +83,7 @@ class EngineFunctions:
         output: Literal["scalar", "list"],
     ) -> Callable[[Sequence[str]], str]:
         """See `Engine.batch_function`. Handles of two engines may be equal, so a call carries a key that is unique in the process."""
-        self.prepare(connection)
-        self.drop(handle)
-        key = next(_keys)
-        _functions[key] = function
-        self._keys[handle] = key
+        key = self._register(connection, handle, lambda values: function(matrix(values)))
         name, type_name = _NAMES[dtype, output], _SQL_TYPES[dtype]
 
         def render(values: Sequence[str]) -> str:
@@ -93,6 +92,27 @@ class EngineFunctions:
             return sql_call(name, str(key), cast(sql_call("list_value", *items), f"{type_name}[]"))
 
         return render
+
+    def add_list_function(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        handle: int,
+        function: ListFunction,
+        dtype: Literal["float32", "float64"],
+        output: Literal["scalar", "list"],
+    ) -> Callable[[str], str]:
+        """See `Engine.list_function`."""
+        key = self._register(connection, handle, lambda values: function(*offsets_and_values(values)))
+        return lambda values: sql_call(_NAMES[dtype, output], str(key), values)
+
+    def _register(self, connection: duckdb.DuckDBPyConnection, handle: int, function: _Function) -> int:
+        """The key that calls of the function carry."""
+        self.prepare(connection)
+        self.drop(handle)
+        key = next(_keys)
+        _functions[key] = function
+        self._keys[handle] = key
+        return key
 
     @property
     def is_prepared(self) -> bool:
@@ -162,6 +182,11 @@ def _create(connection: duckdb.DuckDBPyConnection) -> _Owner:
                 type="arrow", side_effects=True,  # type: ignore[call-overload]  # the stubs know the enumeration only
             )  # fmt: skip
             owner.registered.append(name)
+        for name, type_name in _FINGERPRINTS.items():
+            owner.connection.create_function(
+                name, _CALLED["fingerprints"], [type_name], "UBIGINT", type="arrow",  # type: ignore[call-overload]  # as above
+            )  # fmt: skip
+            owner.registered.append(name)
         owner.connection.create_function(_MARKER, lambda: token, [], "BIGINT")
         owner.registered.append(_MARKER)
     except BaseException:
@@ -218,9 +243,22 @@ def _scores(handles: pa.ChunkedArray, values: pa.ChunkedArray) -> pa.Array:
         raise carried(error) from None
 
 
-_CALLED: dict[str, Callable[[Any, Any], pa.Array]] = {
+def _fingerprints(values: pa.ChunkedArray) -> pa.Array:
+    """FarmHash of strings or bytes. DuckDB does not pass NULLs."""
+    import pyarrow as pa
+
+    from sqlml.farm_hash import fingerprints
+
+    try:
+        return pa.array(fingerprints(values), pa.uint64())
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the statement ends with it
+        raise carried(error) from None
+
+
+_CALLED: dict[str, Callable[..., pa.Array]] = {
     "scalar": lambda handles, values: _score(handles, values),  # noqa: PLW0108 - without annotations
     "list": lambda handles, values: _scores(handles, values),  # noqa: PLW0108
+    "fingerprints": lambda values: _fingerprints(values),  # noqa: PLW0108
 }
 """What DuckDB is given: it evaluates annotations, and those of the functions themselves name modules that are imported later."""
 
@@ -232,7 +270,7 @@ def _run(handles: pa.ChunkedArray, values: pa.ChunkedArray) -> NDArray[np.float6
     function = _functions.get(key)
     if function is None or handles[len(handles) - 1].as_py() != key:
         raise OperationalError("the statement calls a model that is no longer loaded", code="unknown_batch_function", hint="run it again")
-    return np.ascontiguousarray(function(matrix(values)), dtype=np.float64)
+    return np.ascontiguousarray(function(values), dtype=np.float64)
 
 
 def matrix(values: pa.ChunkedArray) -> NDArray[np.floating[Any]]:

@@ -25,6 +25,10 @@ BatchFunction: TypeAlias = "Callable[[NDArray[np.floating[Any]]], NDArray[np.flo
 Called from several threads at once.
 """
 
+ListFunction: TypeAlias = "Callable[[NDArray[np.int64], NDArray[np.floating[Any]]], NDArray[np.floating[Any]]]"
+"""A BatchFunction of lists whose lengths differ: offsets `[n_rows + 1]` and values `[n_values]`, row i being
+`values[offsets[i]:offsets[i + 1]]`."""
+
 
 class Result(Protocol):
     """A running query or finished statement. At most one per engine is open; starting another statement buffers it."""
@@ -98,7 +102,18 @@ class Engine(Protocol):
         """
         ...
 
+    def list_function(
+        self, handle: int, function: ListFunction, *, dtype: Literal["float32", "float64"], output: Literal["scalar", "list"]
+    ) -> Callable[[str], str]:
+        """As `batch_function`, for a function of lists. The renderer takes one expression, of type FLOAT[] or DOUBLE[] as `dtype` says."""
+        ...
+
     def drop_batch_function(self, handle: int) -> None: ...
+
+    def native_functions(self) -> None:
+        """Makes sqlml's own scalar functions callable from SQL of this database instance: `sqlml_fingerprint(VARCHAR)` and
+        `sqlml_fingerprint_bytes(BLOB)`, both UBIGINT and NULL for NULL."""
+        ...
 
     @property
     def in_transaction(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlml import sql
+from sqlml.features.sources import Source
 from sqlml.types import Kind, SqlType
 
 CASE_LIMIT = 16
@@ -23,10 +24,6 @@ VALUE, CODE = "__sqlml_value", "__sqlml_code"
 
 RESERVED_PREFIX = "__sqlml_"
 """Column names that generated SQL uses beside the input's."""
-
-NUMERIC_KINDS = frozenset({Kind.NUMBER})
-CATEGORY_KINDS = frozenset({Kind.BOOLEAN, Kind.STRING, Kind.BLOB, Kind.DATE, Kind.TIME})
-FEATURE_KINDS = NUMERIC_KINDS | CATEGORY_KINDS | {Kind.TIMESTAMP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +45,10 @@ TIMESTAMP_PARTS = (
 )
 
 
-def number(column: str, type_: SqlType, *, guards_nan: bool = True) -> str:
-    """The value as DOUBLE; NaN counts as missing, as NULL does, unless the caller sees to it."""
-    name = sql.quote(column)
+def number(column: str, type_: SqlType, *, field: str = "", guards_nan: bool = True) -> str:
+    """The value of a column, or of a field of a STRUCT column, as DOUBLE; NaN counts as missing, as NULL does, unless the caller sees to
+    it."""
+    name = Source(column, field, type_).sql
     if type_.kind is Kind.TIMESTAMP:
         return sql.call("epoch", _utc(name, type_))
     value = name if type_.name == "DOUBLE" else sql.cast(name, "DOUBLE")
@@ -59,9 +57,9 @@ def number(column: str, type_: SqlType, *, guards_nan: bool = True) -> str:
     return value
 
 
-def category(column: str, type_: SqlType, part: str = "") -> str:
+def category(column: str, type_: SqlType, part: str = "", *, field: str = "") -> str:
     """The text that names the category: the value as BigQuery prints it, or a component of a timestamp."""
-    name = sql.quote(column)
+    name = Source(column, field, type_).sql
     if part:
         timestamp = _utc(name, type_)
         field = next(known.field for known in TIMESTAMP_PARTS if known.prefix == part)

@@ -1,17 +1,20 @@
 """From terms to matrix columns: the contract between encoding (SQL), training (matrices) and prediction (either).
 
-A term is one SQL expression that yields one number per row: a value, or the code of a category. The engine streams terms;
-`Layout.expand` makes the learner's matrix of them. Linear learners see a category as one column per code (one-hot);
-trees see the code itself.
+A term is one SQL expression over the input columns. A *single-valued* term yields one number per row: a value, or the code of a category.
+A *multi-valued* one yields a list: the numbers of a vector, the codes of an array's elements, index-value pairs. The engine streams terms;
+`Layout.expand` (or `packed.unpack`, where a term is multi-valued) makes the learner's matrix of them. Linear learners see a category as one
+column per code (one-hot); trees see the code itself, or what the label was like among its training rows (target encoding).
 
 One-hot columns for a term with n codes: code c of 0..n-1 sets column c, NULL (an unseen category) sets none. The codes run through
-`categories`
-in order; NULL_CATEGORY is the last one where the training rows had NULLs.
+`categories` in order; NULL_CATEGORY is the last one where the training rows had NULLs. Multi-hot columns are the same with several codes a
+row.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -19,9 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqlml import sql
+from sqlml.features import matrices
+from sqlml.state import FloatArray
 
 NULL_CATEGORY = "_null_filler"
 """How BigQuery names the category of NULLs in weights and centroids."""
+
+SPARSE_COLUMNS = 256
+"""Matrices of more columns are sparse, if at most a tenth of their numbers is expected to be there."""
+
+CategoriesAs = Literal["one_hot", "codes", "target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,8 @@ class EncodingRules:
     """standardize: (x - mean) / stddev; scale: x / stddev; centre: x - mean; raw: as they are."""
     impute: bool = True
     """Numbers: mean for NULL. Categories: a category of its own for NULLs that training saw. False: NULL stays missing."""
-    categories: Literal["one_hot", "dummy", "codes"] = "one_hot"
+    categories: Literal["one_hot", "dummy", "codes", "target"] = "one_hot"
+    """target: the mean label of the category's training rows (regression, two classes), or the share of every class."""
     dtype: Literal["float64", "float32"] = "float64"
 
 
@@ -61,8 +72,7 @@ class CategoryTerm:
     """A category by its code.
 
     `expression` is SQL of type INTEGER over the input columns: the code, or NULL for a category that training has not seen. `dropped` is
-    the code
-    without a column of its own (dummy encoding), `shares[code]` the share of training rows.
+    the code without a column of its own (dummy encoding), `shares[code]` the share of training rows.
     """
 
     name: str
@@ -71,9 +81,74 @@ class CategoryTerm:
     categories: tuple[str, ...]
     shares: tuple[float, ...]
     dropped: int | None = None
+    targets: FloatArray | None = field(default=None, compare=False)
+    """Target encoding: the numbers of each category, `[n_categories, width]`."""
+    unseen: FloatArray | None = field(default=None, compare=False)
+    """Target encoding: those of any other, `[width]`."""
 
 
-Term = NumericTerm | CategoryTerm
+@dataclass(frozen=True, slots=True)
+class VectorTerm:
+    """An array of `size` numbers, one matrix column each, as they are.
+
+    `expression` is SQL of a list of DOUBLE or FLOAT with `size` elements, NULL (or NaN) where a number is missing; `means[size]` take the
+    place of missing numbers unless the layout leaves them missing.
+    """
+
+    name: str
+    column: str
+    expression: str
+    size: int
+    means: FloatArray = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MultiHotTerm:
+    """An array of categories, one matrix column per distinct element.
+
+    `expression` is SQL of type INTEGER[], never NULL: the codes of the elements, some NULL where training has not seen an element, some
+    perhaps several times. `shares[code]` is the share of training rows that have the element.
+    """
+
+    name: str
+    column: str
+    expression: str
+    categories: tuple[str, ...]
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SparseTerm:
+    """An array of (index, value) pairs, one matrix column per index below `size`.
+
+    `expression` is SQL of type DOUBLE[], never NULL: index, value, index, value, …; pairs with a NULL in them or an index out of range
+    count for nothing, values of one index add. `mean_items` is the mean number of pairs of a training row.
+    """
+
+    name: str
+    column: str
+    expression: str
+    size: int
+    mean_items: float
+
+
+Term = NumericTerm | CategoryTerm | VectorTerm | MultiHotTerm | SparseTerm
+SINGLE_VALUED = (NumericTerm, CategoryTerm)
+"""Terms that are one number per row; the others are lists."""
+
+
+def term_width(term: Term, categories_as: CategoriesAs) -> int:
+    """The matrix columns of a term."""
+    if isinstance(term, (VectorTerm, SparseTerm)):
+        return term.size
+    if isinstance(term, MultiHotTerm):
+        return len(term.categories)
+    if isinstance(term, NumericTerm) or categories_as == "codes":
+        return 1
+    if categories_as == "target":
+        assert term.unseen is not None
+        return len(term.unseen)
+    return len(term.categories) - (term.dropped is not None)
 
 
 @dataclass(frozen=True)
@@ -81,7 +156,7 @@ class Layout:
     """The terms of a model and the columns that its learner sees."""
 
     terms: tuple[Term, ...]
-    categories_as: Literal["one_hot", "codes"] = "one_hot"
+    categories_as: CategoriesAs = "one_hot"
     impute: bool = True
     """Whether a missing number is replaced by its mean; trees keep it missing."""
 
@@ -91,9 +166,7 @@ class Layout:
         result = []
         start = 0
         for term in self.terms:
-            width = 1
-            if self.categories_as == "one_hot" and isinstance(term, CategoryTerm):
-                width = len(term.categories) - (term.dropped is not None)
+            width = term_width(term, self.categories_as)
             result.append(slice(start, start + width))
             start += width
         return tuple(result)
@@ -102,40 +175,75 @@ class Layout:
     def n_columns(self) -> int:
         return self.slices[-1].stop if self.slices else 0
 
-    @property
+    @cached_property
     def is_expanded(self) -> bool:
-        """Whether `expand` does anything, that is, whether the matrix is more than the terms side by side."""
-        return self.categories_as == "one_hot" and any(isinstance(term, CategoryTerm) for term in self.terms)
+        """Whether the matrix is more than the terms side by side."""
+        return self.is_packed or (self.categories_as != "codes" and any(isinstance(term, CategoryTerm) for term in self.terms))
+
+    @cached_property
+    def is_packed(self) -> bool:
+        """Whether a term is multi-valued, so that a row is one packed list (see `packed`)."""
+        return not all(isinstance(term, SINGLE_VALUED) for term in self.terms)
+
+    @cached_property
+    def mean_stored(self) -> float:
+        """How many numbers of a row a sparse matrix is expected to store. Follows from stored statistics alone."""
+        # Exact sums: those of other Python releases differ in the last bit, and training and prediction must agree.
+        return math.fsum(self._mean_stored(term, columns) for term, columns in zip(self.terms, self.slices, strict=True))
+
+    def _mean_stored(self, term: Term, columns: slice) -> float:
+        if isinstance(term, MultiHotTerm):
+            return math.fsum(term.shares)
+        if isinstance(term, SparseTerm):
+            return term.mean_items
+        return 1.0 if isinstance(term, CategoryTerm) and self.categories_as == "one_hot" else float(columns.stop - columns.start)
+
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Whether the learner's matrix is a `scipy.sparse.csr_array`: in training and prediction alike."""
+        return self.n_columns > SPARSE_COLUMNS and 10 * self.mean_stored <= self.n_columns
 
     def value_sql(self, term: Term) -> str:
-        """SQL of what `expand` takes for a term: a scaled number, or a code."""
-        if isinstance(term, CategoryTerm):
+        """SQL of what `expand` takes for a term: a scaled number, or a code; the list of a multi-valued term."""
+        if not isinstance(term, NumericTerm):
             return term.expression
         value = f"coalesce({term.expression}, {sql.literal(term.mean)})" if self.impute else term.expression
         if term.centre != 0.0:
             value = f"({value} - {sql.literal(term.centre)})"
         return f"({value} / {sql.literal(term.scale)})" if term.scale != 1.0 else value
 
-    def expand(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
-        """The learner's matrix.
+    def expand(self, values: NDArray[np.floating]) -> matrices.AnyMatrix:
+        """The learner's matrix, where no term is multi-valued.
 
         Shapes: `values[n_rows, n_terms]`, the numeric terms imputed and scaled already, codes with NaN for NULL; result `[n_rows,
-        n_columns]`, C order.
+        n_columns]` of the same dtype, in C order, or sparse with the same columns (`is_sparse`).
         """
-        if not self.is_expanded:
+        if not self.is_expanded and not self.is_sparse:
             return values
-        n_rows = len(values)
-        matrix = np.zeros((n_rows, self.n_columns), dtype=values.dtype)
-        for index, (term, columns) in enumerate(zip(self.terms, self.slices, strict=True)):
-            if isinstance(term, NumericTerm):
-                matrix[:, columns.start] = values[:, index]
-                continue
-            codes = values[:, index]
-            rows = np.flatnonzero(~np.isnan(codes))
-            columns_of_rows = codes[rows].astype(np.int64)
-            if term.dropped is not None:
-                kept = columns_of_rows != term.dropped
-                rows, columns_of_rows = rows[kept], columns_of_rows[kept]
-                columns_of_rows -= columns_of_rows > term.dropped
-            matrix[rows, columns.start + columns_of_rows] = 1.0
-        return matrix
+        return self.assemble([values[:, index] for index in range(len(self.terms))])
+
+    def assemble(self, values: Sequence[NDArray[np.floating] | matrices.Items]) -> matrices.AnyMatrix:
+        """The learner's matrix from what each term gave.
+
+        Args: values, by term: numbers or codes `[n_rows]`, a vector's numbers `[n_rows, size]`, `Items` of the other multi-valued terms.
+        """
+        parts = [self._part(term, of_term) for term, of_term in zip(self.terms, values, strict=True)]
+        build = matrices.sparse if self.is_sparse else matrices.dense
+        return build(parts, self.slices)
+
+    def _part(self, term: Term, values: NDArray[np.floating] | matrices.Items) -> NDArray[np.floating] | matrices.Items:
+        """The matrix columns of a term: a block `[n_rows]` or `[n_rows, width]`, or items where few columns have a number."""
+        if isinstance(values, matrices.Items):
+            return values
+        if isinstance(term, VectorTerm) and self.impute:
+            missing = np.isnan(values)
+            return np.where(missing, term.means.astype(values.dtype), values) if missing.any() else values
+        if not isinstance(term, CategoryTerm) or self.categories_as == "codes":
+            return values
+        if self.categories_as == "target":
+            assert term.targets is not None
+            assert term.unseen is not None
+            # The last row of the table stands for whatever has no code.
+            table = np.vstack([term.targets, term.unseen]).astype(values.dtype)
+            return table[np.where(np.isnan(values), len(table) - 1, values).astype(np.int64)]
+        return matrices.Items.of_codes(values, term.dropped)

@@ -1,12 +1,13 @@
-"""Vectors in the space of the learner's matrix as rows, one per vector and feature with categories nested: centroids, components."""
+"""Vectors in the space of the learner's matrix as rows, one per vector and feature with categories and the positions of arrays nested:
+centroids, components."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
-from sqlml.features.layout import Layout, NumericTerm
+from sqlml.features.layout import CategoryTerm, Layout, MultiHotTerm, NumericTerm, Term
 from sqlml.state import FloatArray
 from sqlml.types import BIGINT, DOUBLE, VARCHAR, Column, Schema, SqlType
 
@@ -22,6 +23,13 @@ def feature_values_schema(id_name: str) -> Schema:
     )
 
 
+def column_labels(term: Term) -> Sequence[str]:
+    """What the matrix columns of a term are called within it: categories, or the positions of a vector or sparse array from 0."""
+    if isinstance(term, (CategoryTerm, MultiHotTerm)):
+        return term.categories
+    return [""] if isinstance(term, NumericTerm) else [str(position) for position in range(term.size)]
+
+
 def feature_values(
     id_name: str,
     layout: Layout,
@@ -30,7 +38,7 @@ def feature_values(
     first_id: int,
     number: Callable[[NumericTerm, float], float] = lambda term, value: value,
 ) -> pa.Table:
-    """Rows of `feature_values_schema`: `numerical_value` is NULL for categories, `categorical_value` empty for numbers.
+    """Rows of `feature_values_schema`: `numerical_value` is NULL for categories and arrays, `categorical_value` empty for numbers.
 
     Args: number, the value shown for a matrix value of a numeric term. Shapes: `vectors[n_vectors, n_columns]`.
     """
@@ -44,7 +52,7 @@ def feature_values(
                 categories.append([])
             else:
                 numbers.append(None)
-                pairs = zip(term.categories, vector[columns], strict=True)
+                pairs = zip(column_labels(term), vector[columns], strict=True)
                 categories.append([{"category": category, "value": value} for category, value in pairs])
     ids = [first_id + index for index in range(len(vectors)) for _ in layout.terms]
     return pa.table(

@@ -5,7 +5,8 @@
 
 By default weights apply to the input columns as they are. With `standardize` they apply to numbers of mean 0 and (sample) standard
 deviation 1, which makes them comparable; weights of categories stay, and the intercept is the prediction at mean numbers without any
-category. A multiclass model has all this once per class.
+category. The numbers of an array have a weight per position, which stands where those of categories do, under '0', '1', …; they are not
+scaled. A multiclass model has all this once per class.
 Source: reference, functions 3.2; semantics 4.
 """
 
@@ -17,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from sqlml.features.layout import Layout, NumericTerm
+from sqlml.features.layout import CategoryTerm, Layout, NumericTerm
+from sqlml.functions._feature_values import column_labels
 from sqlml.functions._spec import BoundCall, CallContext, FunctionSpec, Relation
 from sqlml.models._options import Boolean, Option
 from sqlml.models.linear_reg import LinearState
@@ -78,12 +80,12 @@ def _rows(layout: Layout, weights: FloatArray, intercept: float, standardize: bo
             intercept += slope * ((term.mean if standardize else 0.0) - term.centre)
             rows.append(_Row(term.name, slope * term.stddev * sample if standardize else slope, None))
             continue
-        if term.dropped is not None:
+        if isinstance(term, CategoryTerm) and term.dropped is not None:
             of_term.insert(term.dropped, 0.0)
         rows.append(
             _Row(
                 term.name, None,
-                [{"category": category, "weight": weight} for category, weight in zip(term.categories, of_term, strict=True)],
+                [{"category": category, "weight": weight} for category, weight in zip(column_labels(term), of_term, strict=True)],
             )
         )  # fmt: skip
     return [*rows, _Row(_INTERCEPT, intercept, None)]

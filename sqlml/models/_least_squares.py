@@ -7,6 +7,7 @@ decomposition of the rows themselves (`solve_by_qr`). Which strategy a statement
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 
 from sqlml.features.layout import CategoryTerm, Layout
 from sqlml.models._bad_rows import no_rows, not_finite
+from sqlml.models._column_products import ColumnProducts
 from sqlml.models._row_chunks import chunk_rows, row_chunks
+from sqlml.models._sparse import dense_parts, is_sparse
 from sqlml.training.data import Block, Progress
 
 Vector = NDArray[np.float64]
@@ -63,44 +66,90 @@ class Moments:
 
 
 def accumulate_moments(blocks: Iterable[Block], n_columns: int, progress: Progress) -> Moments:
-    """Moments in one pass, merged chunk by chunk with the means of each, so that large offsets cost no digits.
+    """Moments in one pass. Dense rows are merged chunk by chunk with the means of each, so that large offsets cost no digits; sparse
+    ones as `_column_products` says.
 
     Raises: DataError `not_finite`, `no_rows`.
     Source: Chan, Golub, LeVeque (1979), updating formulae for sums of squares.
     """
+    blocks = iter(blocks)
+    first = next(blocks, None)
+    if first is None:
+        raise no_rows()
+    blocks = itertools.chain((first,), blocks)
+    with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error
+        if is_sparse(first.features):
+            return _sparse_moments(blocks, n_columns, progress)
+        return _dense_moments(blocks, n_columns, progress)
+
+
+def _sparse_moments(blocks: Iterable[Block], n_columns: int, progress: Progress) -> Moments:
+    sums = ColumnProducts(n_columns)
+    origin: float | None = None
+    label_sum = label_square = 0.0
+    label_products = np.zeros(n_columns)
+    for chunk in row_chunks(blocks, chunk_rows(n_columns), progress):
+        if origin is None:
+            # Any number among the labels: it keeps their squares small.
+            origin = float(chunk.labels.mean())
+        sums.add(chunk)
+        labels = chunk.labels - origin
+        weighted = chunk.row_weights * labels
+        label_sum += float(weighted.sum())
+        label_square += float(weighted @ labels)
+        label_products += weighted @ chunk.features
+    if sums.weight == 0.0:
+        raise no_rows()
+    mean, products = sums.centred()
+    _check_finite(products, mean, np.array([label_square]))
+    return Moments(
+        sums.n_rows,
+        sums.weight,
+        mean,
+        (origin or 0.0) + label_sum / sums.weight,
+        products,
+        label_products - label_sum * mean,
+        label_square - label_sum**2 / sums.weight,
+    )
+
+
+def _check_finite(*sums: NDArray[np.float64]) -> None:
+    if not all(np.isfinite(sum_).all() for sum_ in sums):
+        raise not_finite()
+
+
+def _dense_moments(blocks: Iterable[Block], n_columns: int, progress: Progress) -> Moments:
     size = chunk_rows(n_columns + 1)
     buffer = np.empty((size + 1, n_columns + 1))
     products = np.zeros((n_columns + 1, n_columns + 1))
     mean = np.zeros(n_columns + 1)
     weight = 0.0
     n_rows = 0
-    with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error
-        for chunk in row_chunks(blocks, size, progress):
-            n = len(chunk.features)
-            n_rows += n
-            chunk_weight = float(chunk.row_weights.sum())
-            if chunk_weight == 0.0:
-                continue
-            values = buffer[:n]
-            values[:, :-1] = chunk.features
-            values[:, -1] = chunk.labels
-            chunk_mean = chunk.row_weights @ values / chunk_weight
-            values -= chunk_mean
-            # The mean of large numbers is off in its last digits; the mean of what is left is not.
-            correction = chunk.row_weights @ values / chunk_weight
-            values -= correction
-            chunk_mean += correction
-            if not (chunk.row_weights == 1.0).all():
-                values *= np.sqrt(chunk.row_weights)[:, None]
-            # The distance of the two means enters as one more row, which saves a second matrix of this size.
-            buffer[n] = (chunk_mean - mean) * math.sqrt(weight * chunk_weight / (weight + chunk_weight))
-            products += buffer[: n + 1].T @ buffer[: n + 1]
-            mean += (chunk_mean - mean) * (chunk_weight / (weight + chunk_weight))
-            weight += chunk_weight
+    for chunk in row_chunks(blocks, size, progress):
+        n = len(chunk.features)
+        n_rows += n
+        chunk_weight = float(chunk.row_weights.sum())
+        if chunk_weight == 0.0:
+            continue
+        values = buffer[:n]
+        values[:, :-1] = chunk.features
+        values[:, -1] = chunk.labels
+        chunk_mean = chunk.row_weights @ values / chunk_weight
+        values -= chunk_mean
+        # The mean of large numbers is off in its last digits; the mean of what is left is not.
+        correction = chunk.row_weights @ values / chunk_weight
+        values -= correction
+        chunk_mean += correction
+        if not (chunk.row_weights == 1.0).all():
+            values *= np.sqrt(chunk.row_weights)[:, None]
+        # The distance of the two means enters as one more row, which saves a second matrix of this size.
+        buffer[n] = (chunk_mean - mean) * math.sqrt(weight * chunk_weight / (weight + chunk_weight))
+        products += buffer[: n + 1].T @ buffer[: n + 1]
+        mean += (chunk_mean - mean) * (chunk_weight / (weight + chunk_weight))
+        weight += chunk_weight
     if weight == 0.0:
         raise no_rows()
-    if not (np.isfinite(products).all() and np.isfinite(mean).all()):
-        raise not_finite()
+    _check_finite(products, mean)
     return Moments(
         n_rows,
         weight,
@@ -213,7 +262,8 @@ def solve_by_qr(blocks: Iterable[Block], moments: Moments, *, l2: float, fit_int
     n_columns = len(moments.mean)
     centre = np.append(moments.mean, moments.label_mean) if fit_intercept else np.zeros(n_columns + 1)
     triangle = np.empty((0, n_columns + 1))
-    for chunk in row_chunks(blocks, max(4096, 2 * n_columns), progress):
+    size = max(4096, 2 * n_columns)
+    for chunk in (part for rows in row_chunks(blocks, size, progress) for part in dense_parts(rows, size)):
         values = np.column_stack([chunk.features, chunk.labels])
         values -= centre
         values *= np.sqrt(chunk.row_weights)[:, None]

@@ -12,7 +12,7 @@ from sqlml import sql
 from sqlml.features.expressions import CASE_LIMIT
 from sqlml.features.layout import CategoryTerm, Layout, NumericTerm
 from sqlml.models._spec import TooLargeForSql
-from sqlml.models._terms_sql import let
+from sqlml.models._terms_sql import check_single_valued, let
 
 MAX_TERMS = 2_000
 MAX_WEIGHTS = 20_000
@@ -29,8 +29,9 @@ def linear_sql(
 
     Args: codes, SQL of the code of a term, by its index, where that is not the term's own expression.
     Shapes: `weights[n_outputs, n_columns]`, `intercepts[n_outputs]`.
-    Raises: TooLargeForSql.
+    Raises: TooLargeForSql, also for layouts with arrays.
     """
+    check_single_valued(layout)
     if len(layout.terms) > MAX_TERMS or weights.size > MAX_WEIGHTS:
         raise TooLargeForSql
     exact = _sums(weights, intercepts, layout, codes, {})
@@ -70,6 +71,7 @@ def _sums(
                 if slope != 0.0:
                     output.append(f"{sql.literal(float(slope))} * {value}")
             continue
+        assert isinstance(term, CategoryTerm)
         for output, of_codes in zip(addends, weights[:, columns], strict=True):
             if of_codes.any():
                 numbers = [float(weight) for weight in of_codes]

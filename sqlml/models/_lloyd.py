@@ -1,8 +1,9 @@
 """Lloyd's algorithm over a stream of rows: one pass assigns every row to its nearest centroid and sums the rows of each cluster.
 
 Nothing grows with the number of rows. Distances that are reported are sums of squared differences, not expanded squares, so they keep
-their digits close to a centroid. For COSINE the rows are scaled to length 1/sqrt(2): the squared Euclidean distance between two of
-them is then 1 - cos, the square of BigQuery's cosine distance, and the mean of a cluster's rows points where the sum of
+their digits close to a centroid; of sparse rows only the squares of a centroid where a row stores nothing are a difference of sums.
+Centroids are dense, and sparse rows are never made so. For COSINE the rows are scaled to length 1/sqrt(2): the squared Euclidean distance
+between two of them is then 1 - cos, the square of BigQuery's cosine distance, and the mean of a cluster's rows points where the sum of
 those squares is least. Where the first centroids come from is `_initial_centroids`' business.
 """
 
@@ -11,16 +12,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from sqlml.models._row_chunks import row_chunks
+from sqlml.models._row_chunks import row_chunks, sparse_rows
+from sqlml.models._sparse import as_floats, csr, dense, is_sparse, row_of_stored, row_sums
 from sqlml.state import FloatArray, IntArray
 from sqlml.training.data import Iteration, Progress, TrainingData
 
 _CHUNK_VALUES = 1 << 16
 """Numbers in a chunk: 0.5 MB. A pass makes several arrays of that size, which the allocator hands out again and again; arrays of 2 MB come
 as fresh pages each time and take five times as long per row."""
+
+_OUTPUTS = 16
+"""Distances per row that the length of a sparse chunk allows for, whatever the number of clusters, so that chunks depend on rows alone."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +45,22 @@ class Points:
     def n_columns(self) -> int:
         return self.data.layout.n_columns
 
-    def chunks(self) -> Iterator[FloatArray]:
-        """All points, `[n_rows, n_columns]` a chunk, the same chunks each time."""
+    @property
+    def row_bytes(self) -> float:
+        """What a row takes in memory, as numbers or as numbers and their columns."""
+        layout = self.data.layout
+        return 12.0 * max(1.0, layout.mean_stored) if layout.is_sparse else 8.0 * max(1, layout.n_columns)
+
+    def chunks(self) -> Iterator[Any]:
+        """All points, `[n_rows, n_columns]` a chunk, dense or sparse, the same chunks each time."""
         for rows in self.raw_chunks():
             yield directions(rows) if self.is_cosine else rows
 
-    def raw_chunks(self) -> Iterator[FloatArray]:
+    def raw_chunks(self) -> Iterator[Any]:
         """The rows as they are, not as directions."""
         n_rows = max(256, _CHUNK_VALUES // max(1, self.n_columns))
-        for block in row_chunks(self.data.train_blocks(), n_rows, self.progress):
-            yield np.asarray(block.features, np.float64)
+        for block in row_chunks(self.data.train_blocks(), n_rows, self.progress, sparse_rows=sparse_rows(_OUTPUTS)):
+            yield as_floats(block.features)
 
 
 @dataclass(frozen=True)
@@ -79,33 +91,56 @@ class Fit:
     iterations: tuple[Iteration, ...]
 
 
-def directions(rows: FloatArray) -> FloatArray:
+def directions(rows: Any) -> Any:
     """Rows scaled to length 1/sqrt(2); rows of zeros stay zeros."""
-    lengths = np.sqrt(2.0 * np.einsum("ij,ij->i", rows, rows))
+    squares = row_sums(rows, np.square(rows.data)) if is_sparse(rows) else np.einsum("ij,ij->i", rows, rows)
+    lengths = np.sqrt(2.0 * squares)
     lengths[lengths == 0.0] = 1.0
-    scaled: FloatArray = rows / lengths[:, None]
-    return scaled
+    if is_sparse(rows):
+        return csr(rows.data / lengths[row_of_stored(rows)], rows.indices, rows.indptr, rows.shape[1])
+    return rows / lengths[:, None]
 
 
-def squared_distances(points: FloatArray, centroids: FloatArray, *, is_cosine: bool) -> FloatArray:
+def squared_distances(points: Any, centroids: FloatArray, *, is_cosine: bool, labels: IntArray | None = None) -> FloatArray:
     """Row by row. A point or centroid without a direction has no angle with anything: its cosine counts as 0, as in scikit-learn.
 
-    Shapes: `points[n_rows, n_columns]`, `centroids[n_rows, n_columns]` or one for all `[n_columns]`; result `[n_rows]`.
+    Args: labels, the centroid of each row.
+    Shapes: `points[n_rows, n_columns]`, dense or sparse; `centroids[n_clusters, n_columns]` with labels, otherwise one for all,
+    `[n_columns]`, or of dense points one each, `[n_rows, n_columns]`; result `[n_rows]`.
     """
-    differences = points - centroids
-    squares: FloatArray = np.einsum("ij,ij->i", differences, differences)
+    squares: FloatArray
+    if is_sparse(points):
+        stored = centroids[points.indices] if labels is None else centroids[labels[row_of_stored(points)], points.indices]
+        lengths = np.einsum("...j,...j->...", centroids, centroids)
+        elsewhere = (lengths if labels is None else lengths[labels]) - row_sums(points, stored * stored)
+        differences = points.data - stored
+        squares = row_sums(points, differences * differences) + np.maximum(elsewhere, 0.0)
+        has_direction = row_sums(points, np.square(points.data)) > 0.0
+    else:
+        of_rows = centroids if labels is None else centroids[labels]
+        differences = points - of_rows
+        squares = np.einsum("ij,ij->i", differences, differences)
+        has_direction = points.any(axis=1)
     if is_cosine:
-        squares[~(points.any(axis=1) & centroids.any(axis=-1))] = 1.0
+        directed = np.asarray(centroids.any(axis=-1))
+        squares[~(has_direction & (directed if labels is None else directed[labels]))] = 1.0
     return squares
 
 
-def nearest(points: FloatArray, centroids: FloatArray, *, is_cosine: bool) -> IntArray:
-    """The index of each point's centroid, the first of equally near ones."""
-    scores = points @ (-2.0 * centroids.T)
-    if not is_cosine:
-        scores += np.einsum("ij,ij->i", centroids, centroids)
-    labels: IntArray = np.argmin(scores, axis=1)
-    return labels
+class Nearest:
+    """Finds the nearest of some centroids, the first of equally near ones."""
+
+    def __init__(self, centroids: FloatArray, *, is_cosine: bool) -> None:
+        # In the order in which products with sparse rows read it, which would otherwise be made for each of them.
+        self._factors = np.ascontiguousarray(-2.0 * centroids.T)
+        self._lengths = 0.0 if is_cosine else np.einsum("ij,ij->i", centroids, centroids)
+
+    def __call__(self, points: Any) -> IntArray:
+        """The index of each point's centroid. Shapes: `points[n_rows, n_columns]`; result `[n_rows]`."""
+        scores = points @ self._factors
+        scores += self._lengths
+        labels: IntArray = np.argmin(scores, axis=1)
+        return labels
 
 
 def assign(points: Points, centroids: FloatArray) -> Clusters:
@@ -114,12 +149,13 @@ def assign(points: Points, centroids: FloatArray) -> Clusters:
     sizes = np.zeros(n_clusters, np.int64)
     squares = np.zeros(n_clusters)
     sums = np.zeros_like(centroids)
+    nearest = Nearest(centroids, is_cosine=points.is_cosine)
     for chunk in points.chunks():
-        labels = nearest(chunk, centroids, is_cosine=points.is_cosine)
-        distances = squared_distances(chunk, centroids[labels], is_cosine=points.is_cosine)
+        labels = nearest(chunk)
+        distances = squared_distances(chunk, centroids, is_cosine=points.is_cosine, labels=labels)
         sizes += np.bincount(labels, minlength=n_clusters)
         squares += np.bincount(labels, distances, minlength=n_clusters)
-        sums += _sums(chunk, labels, n_clusters)
+        add_sums(sums, chunk, labels)
     return Clusters(sizes, sums, squares)
 
 
@@ -162,9 +198,10 @@ def davies_bouldin_index(points: Points, fit: Fit) -> float:
     filled = fit.clusters.sizes > 0
     means = _means(fit.clusters, fit.centroids, is_cosine=points.is_cosine)
     sums = np.zeros(len(means))
+    nearest = Nearest(fit.centroids, is_cosine=points.is_cosine)
     for chunk in points.chunks():
-        labels = nearest(chunk, fit.centroids, is_cosine=points.is_cosine)
-        distances = np.sqrt(squared_distances(chunk, means[labels], is_cosine=points.is_cosine))
+        labels = nearest(chunk)
+        distances = np.sqrt(squared_distances(chunk, means, is_cosine=points.is_cosine, labels=labels))
         sums += np.bincount(labels, distances, minlength=len(means))
     spreads = sums[filled] / fit.clusters.sizes[filled]
     means = means[filled]
@@ -178,11 +215,18 @@ def davies_bouldin_index(points: Points, fit: Fit) -> float:
     return float(worst.mean())
 
 
-def _sums(points: FloatArray, labels: IntArray, n_clusters: int) -> FloatArray:
-    """The sum of the points of each cluster, as a product with the indicators of the labels."""
-    indicators = np.zeros((n_clusters, len(points)))
-    indicators[labels, np.arange(len(points))] = 1.0
-    return indicators @ points
+def add_sums(sums: FloatArray, points: Any, labels: IntArray) -> None:
+    """Adds the points of each cluster, as a product with the indicators of the labels. Shapes: `sums[n_clusters, n_columns]`."""
+    n_clusters, n_points = len(sums), len(labels)
+    if not is_sparse(points):
+        indicators = np.zeros((n_clusters, n_points))
+        indicators[labels, np.arange(n_points)] = 1.0
+        sums += indicators @ points
+        return
+    order = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[order], np.arange(n_clusters + 1))
+    of_clusters = csr(np.ones(n_points), order, starts, n_points) @ points
+    sums[row_of_stored(of_clusters), of_clusters.indices] += of_clusters.data
 
 
 def _means(clusters: Clusters, otherwise: FloatArray, *, is_cosine: bool) -> FloatArray:
@@ -211,15 +255,17 @@ def _moved(points: Points, centroids: FloatArray, clusters: Clusters) -> FloatAr
 def _farthest(points: Points, centroids: FloatArray, n_points: int) -> list[tuple[FloatArray, int]]:
     """Up to n_points different points that are not at their centroids, with their clusters, the farthest first."""
     found: list[tuple[float, FloatArray, int]] = []
+    nearest = Nearest(centroids, is_cosine=points.is_cosine)
     for chunk in points.chunks():
-        labels = nearest(chunk, centroids, is_cosine=points.is_cosine)
-        distances = squared_distances(chunk, centroids[labels], is_cosine=points.is_cosine)
+        labels = nearest(chunk)
+        distances = squared_distances(chunk, centroids, is_cosine=points.is_cosine, labels=labels)
         for row in np.argsort(-distances, kind="stable"):
             distance = float(distances[row])
             if distance <= (found[-1][0] if len(found) == n_points else 0.0):
                 break
-            if not any(np.array_equal(chunk[row], point) for _, point, _ in found):
-                found.append((distance, chunk[row].copy(), int(labels[row])))
+            candidate = dense(chunk[[row]])[0]
+            if not any(np.array_equal(candidate, point) for _, point, _ in found):
+                found.append((distance, candidate, int(labels[row])))
                 found.sort(key=lambda entry: -entry[0])
                 del found[n_points:]
     return [(point, owner) for _, point, owner in found]

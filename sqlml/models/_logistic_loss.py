@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqlml.models._bad_rows import no_rows, not_finite
-from sqlml.models._row_chunks import chunk_rows, row_chunks
+from sqlml.models._row_chunks import chunk_rows, row_chunks, sparse_rows
+from sqlml.models._sparse import column_squares, dense_parts
 from sqlml.training.data import Block, Progress, TrainingData
 
 Vector = NDArray[np.float64]
@@ -74,7 +75,9 @@ class LogisticLoss:
         sums = _Sums(self.n_outputs, self.n_columns, curvature)
         with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error
             for chunk in self._train_chunks():
-                sums.add(chunk, chunk.features @ weights.T + intercepts)
+                # Second derivatives are products of columns, which few columns have: dense rows serve them best.
+                for part in dense_parts(chunk, self._chunk_rows) if curvature else (chunk,):
+                    sums.add(part, part.features @ weights.T + intercepts)
         value, gradient = self._means(sums)
         if not np.isfinite(value):
             raise not_finite()
@@ -108,23 +111,28 @@ class LogisticLoss:
             return None
         weights, intercepts = self.split(point)
         total = weight = 0.0
-        for chunk in row_chunks(self._data.eval_blocks(), chunk_rows(self.n_columns), self._progress):
+        chunks = row_chunks(self._data.eval_blocks(), chunk_rows(self.n_columns), self._progress, sparse_rows=sparse_rows(self.n_outputs))
+        for chunk in chunks:
             losses = _losses_and_probabilities(chunk.features @ weights.T + intercepts, chunk.labels)[0]
             total += float(chunk.row_weights @ losses)
             weight += float(chunk.row_weights.sum())
         return total / weight if weight else None
 
-    def mean_squares(self) -> Vector:
-        """The mean square of each column: how much curvature it can have."""
+    def curvatures(self) -> Vector:
+        """The most that the second derivative by each weight can be: a quarter of its column's mean square."""
         total = np.zeros(self.n_columns)
         weight = 0.0
         for chunk in self._train_chunks():
-            total += chunk.row_weights @ np.square(chunk.features)
+            total += column_squares(chunk.features, chunk.row_weights)
             weight += float(chunk.row_weights.sum())
-        return total / weight if weight else total
+        return np.tile(0.25 * (total / weight if weight else total), self.n_outputs)
+
+    @property
+    def _chunk_rows(self) -> int:
+        return chunk_rows(self.n_columns * self.n_outputs)
 
     def _train_chunks(self) -> Iterator[Block]:
-        return row_chunks(self._data.train_blocks(), chunk_rows(self.n_columns * self.n_outputs), self._progress)
+        return row_chunks(self._data.train_blocks(), self._chunk_rows, self._progress, sparse_rows=sparse_rows(self.n_outputs))
 
 
 class _Sums:
@@ -138,7 +146,7 @@ class _Sums:
         self.intercept_gradient = np.zeros(n_outputs)
         n_weights = n_outputs * n_columns
         self._products = np.zeros((n_weights, n_weights)) if with_curvature else None
-        self._mixed = np.zeros((n_weights, n_outputs))
+        self._mixed = np.zeros((n_weights if with_curvature else 0, n_outputs))
         self._intercepts = np.zeros((n_outputs, n_outputs))
 
     def add(self, chunk: Block, logits: Matrix) -> None:

@@ -1,4 +1,4 @@
-"""L-BFGS for logistic regression with more weights than a matrix of second derivatives is worth.
+"""L-BFGS for losses with more weights than a matrix of second derivatives is worth.
 
 scipy's L-BFGS-B minimises; the columns are scaled to equal curvature first, since those of rare categories would otherwise hardly move.
 With l1 each weight is the difference of two that are not negative, which gives exact zeros.
@@ -6,13 +6,16 @@ With l1 each weight is the difference of two that are not negative, which gives 
 
 from __future__ import annotations
 
+import hashlib
 import time
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sqlml.models._gradient_descent import Penalty, makes_progress
-from sqlml.models._logistic_loss import Evaluated, LogisticLoss
+from sqlml.models._logistic_loss import Evaluated
 from sqlml.models._newton import Optimum, is_separated
 from sqlml.training.data import Iteration, Progress
 
@@ -22,19 +25,37 @@ _TOLERANCE = 1e-13
 """Relative fall of the loss at which it ends."""
 
 _MEMORY = 20
-"""Steps from which the curvature is estimated."""
+_LEAST_MEMORY = 5
+"""Steps from which the curvature is estimated. Each takes two vectors of all parameters."""
+
+_MEMORY_BYTES = 1 << 30
+"""What those vectors may take before there are fewer of them."""
 
 
-def quasi_newton(
-    loss: LogisticLoss, penalty: Penalty, *, max_iterations: int, min_rel_progress: float | None, progress: Progress
-) -> Optimum:
+class SmoothLoss(Protocol):
+    """A mean loss without penalties, as a function of flat parameters: the weights, then whatever has no penalty."""
+
+    @property
+    def n_weights(self) -> int: ...
+    @property
+    def n_parameters(self) -> int: ...
+    def curvatures(self) -> Vector:
+        """An upper bound of the second derivative by each weight, `[n_weights]`."""
+        ...
+
+    def evaluate(self, point: Vector, *, curvature: bool) -> Evaluated: ...
+    def evaluation_loss(self, point: Vector) -> float | None: ...
+
+
+def quasi_newton(loss: SmoothLoss, penalty: Penalty, *, max_iterations: int, min_rel_progress: float | None, progress: Progress) -> Optimum:
     """Minimises loss + penalty from 0. The arguments are those of `newton`."""
-    from scipy.optimize import OptimizeResult, minimize
+    from scipy.optimize import Bounds, OptimizeResult, minimize
 
     n_weights = loss.n_weights
     scale = np.ones(loss.n_parameters)
-    curvature = 0.25 * np.tile(loss.mean_squares(), loss.n_outputs) + penalty.l2
-    scale[:n_weights] = np.where(curvature > 0.0, 1.0 / np.sqrt(np.where(curvature > 0.0, curvature, 1.0)), 0.0)
+    curvature = loss.curvatures()
+    # A column of zeros, or one that does not vary, keeps the weight 0.
+    scale[:n_weights] = 1.0 / np.sqrt(np.where(curvature > 0.0, curvature + penalty.l2, np.inf))
     split = penalty.l1 > 0.0
     iterations: list[Iteration] = []
     seen: dict[bytes, Evaluated] = {}
@@ -53,7 +74,7 @@ def quasi_newton(
     def objective(variables: Vector) -> tuple[float, Vector]:
         point = point_of(variables)
         here = loss.evaluate(point, curvature=False)
-        seen[variables.tobytes()] = here
+        seen[_name(variables)] = replace(here, gradient=np.empty(0))
         gradient = here.gradient.copy()
         gradient[:n_weights] += penalty.l2 * point[:n_weights]
         gradient *= scale
@@ -66,7 +87,7 @@ def quasi_newton(
 
     def finished(intermediate_result: OptimizeResult) -> None:
         nonlocal watched, end, remaining, previous, began
-        here = seen[intermediate_result.x.tobytes()]
+        here = seen[_name(intermediate_result.x)]
         seen.clear()
         point = point_of(intermediate_result.x)
         evaluation = loss.evaluation_loss(point)
@@ -87,12 +108,21 @@ def quasi_newton(
         watched = now
 
     start = np.zeros(loss.n_parameters + (n_weights if split else 0))
+    bounds = None
+    if split:
+        bounds = Bounds(np.where(np.arange(len(start)) < 2 * n_weights, 0.0, -np.inf), np.full(len(start), np.inf))
+    memory = max(_LEAST_MEMORY, min(_MEMORY, _MEMORY_BYTES // (16 * len(start))))
     result = minimize(
         objective, start, jac=True, method="L-BFGS-B", callback=finished,
-        bounds=[(0.0, None)] * (2 * n_weights) + [(None, None)] * loss.n_outputs if split else None,
-        options={"maxiter": max_iterations, "maxfun": 10 * max_iterations + 100, "maxcor": _MEMORY, "ftol": _TOLERANCE, "gtol": 1e-10},
+        bounds=bounds,
+        options={"maxiter": max_iterations, "maxfun": 10 * max_iterations + 100, "maxcor": memory, "ftol": _TOLERANCE, "gtol": 1e-10},
     )  # fmt: skip
     point = point_of(result.x)
     if end == "limit" and (result.success or remaining <= 1e-9):
         return Optimum(point, tuple(iterations), "converged", remaining)
     return Optimum(point, tuple(iterations), end, remaining)  # type: ignore[arg-type]  # one of its literals
+
+
+def _name(variables: Vector) -> bytes:
+    """A name of a point that takes no room."""
+    return hashlib.blake2b(np.ascontiguousarray(variables).data, digest_size=16).digest()

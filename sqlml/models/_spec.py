@@ -18,16 +18,22 @@ __all__ = ["EncodingRules", "ModelSpec", "Reading", "Task", "TooLargeForSql"]
 
 
 class Task(enum.Enum):
-    """What a model predicts, which decides label, metrics and output columns."""
+    """What a model predicts, which decides label, metrics and output columns. PREPROCESSING: nothing."""
 
     REGRESSION = "regression"
     CLASSIFICATION = "classification"
     CLUSTERING = "clustering"
     DIMENSION_REDUCTION = "dimension reduction"
+    PREPROCESSING = "preprocessing"
 
     @property
     def is_supervised(self) -> bool:
         return self in (Task.REGRESSION, Task.CLASSIFICATION)
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the model learns anything beyond its TRANSFORM clause."""
+        return self is not Task.PREPROCESSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,8 @@ class ModelSpec:
     n_columns: Callable[[Any], int] | None = None
     """(state) -> the matrix columns that it reads; a stored state and its encoding must agree."""
     max_classes: int = 1000
+    max_columns: int = 2_000_000
+    """Matrix columns after encoding, at most; checked before training begins."""
 
 
 class TooLargeForSql(Exception):

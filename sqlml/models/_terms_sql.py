@@ -32,9 +32,16 @@ class TermValues:
 
 
 def check_size(layout: Layout, n_scores: int) -> None:
-    """Raises: TooLargeForSql when a constant per matrix column and score would be too many."""
+    """Raises: TooLargeForSql when a constant per matrix column and score would be too many, or a term is an array."""
+    check_single_valued(layout)
     if layout.n_columns * n_scores > MAX_CONSTANTS:
         raise TooLargeForSql
+
+
+def check_single_valued(layout: Layout) -> None:
+    """Raises: TooLargeForSql when a term is an array: lists are multiplied element by element in SQL, in Python row by row."""
+    if layout.is_packed:
+        raise TooLargeForSql("it reads arrays")
 
 
 def over_terms(layout: Layout, n_scores: int, body: Callable[[TermValues], str]) -> str:

@@ -5,7 +5,8 @@ Source: BigQuery's reference of BOOSTED_TREE_* and RANDOM_FOREST_*.
 
 from __future__ import annotations
 
-from sqlml.errors import NotSupportedError
+from typing import Literal
+
 from sqlml.features.layout import EncodingRules
 from sqlml.models._options import Boolean, Effect, Float, Integer, Option, OptionError, Options, OptionType, String
 from sqlml.models._supervised_options import (
@@ -26,7 +27,8 @@ _ONE_ITERATION = "a random forest is a single iteration, so there is nothing to 
 
 _TREE_METHOD = Option(
     "tree_method", String(("AUTO", "EXACT", "APPROX", "HIST")), default="AUTO",
-    doc="How splits are found. AUTO and HIST: among quantiles of each column, in bounded memory. APPROX: among quantiles made anew for "
+    doc="How splits are found. AUTO and HIST: among up to 256 quantiles of each column (fewer above 512 columns, 32 at least), in bounded "
+    "memory. APPROX: among quantiles made anew for "
     "every iteration. EXACT: among all values, categories being ordered numbers. APPROX and EXACT keep the whole matrix in memory.",
 )  # fmt: skip
 
@@ -50,7 +52,8 @@ BOOSTING_OPTIONS = (
     Option(
         "category_encoding_method", String(("LABEL_ENCODING", "ONE_HOT_ENCODING", "TARGET_ENCODING")), default="LABEL_ENCODING",
         doc="LABEL_ENCODING: XGBoost's native categories; a split parts the categories into two sets, whatever their order. "
-        "ONE_HOT_ENCODING: a column for every category. TARGET_ENCODING is not available in this release.",
+        "With more than 65,536 categories the codes are ordered numbers. ONE_HOT_ENCODING: a column for every category. TARGET_ENCODING: a "
+        "column with the mean label of the category's training rows, or one per class with the share of it.",
     ),
 )  # fmt: skip
 """Of boosted trees only."""
@@ -118,25 +121,16 @@ def parallel_trees_option(least: int, default: int) -> Option:
     return Option("num_parallel_tree", Integer(ge=least), default=default, tunable=True, doc="Trees grown side by side in an iteration.")
 
 
+_CATEGORIES: dict[str | None, Literal["one_hot", "codes", "target"]] = {
+    "ONE_HOT_ENCODING": "one_hot",
+    "TARGET_ENCODING": "target",
+}
+
+
 def encoding(options: Options) -> EncodingRules:
-    """Numbers as they are and missing where NULL; categories as codes, or as one column each."""
-    one_hot = options.get("category_encoding_method") == "ONE_HOT_ENCODING"
-    return EncodingRules(numbers="raw", impute=False, categories="one_hot" if one_hot else "codes", dtype="float32")
-
-
-def check_boosted(options: Options) -> None:
-    """Rules between the options of boosted trees.
-
-    Raises: OptionError; NotSupportedError `option_not_supported`.
-    """
-    check_supervised(options)
-    if options["category_encoding_method"] == "TARGET_ENCODING":
-        error = NotSupportedError(
-            "category_encoding_method = 'TARGET_ENCODING' is not available in this release", code="option_not_supported",
-            hint="LABEL_ENCODING splits categories into sets by their effect on the label, which serves the same end",
-        )  # fmt: skip
-        error.option = "category_encoding_method"  # type: ignore[attr-defined]  # read where the caret is set
-        raise error
+    """Numbers as they are and missing where NULL; categories as codes, as one column each, or as what the label was like in their rows."""
+    categories = _CATEGORIES.get(options.get("category_encoding_method"), "codes")
+    return EncodingRules(numbers="raw", impute=False, categories=categories, dtype="float32")
 
 
 def check_forest(options: Options) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from sqlml.models._options import Float, Options
 from sqlml.models._spec import ModelSpec, Reading, Task
-from sqlml.models._supervised_options import CLASS_WEIGHT_OPTIONS
-from sqlml.models._tree_options import BOOSTING_OPTIONS, check_boosted, encoding, parallel_trees_option, sample_option, tree_options
+from sqlml.models._supervised_options import CLASS_WEIGHT_OPTIONS, check_supervised
+from sqlml.models._tree_options import BOOSTING_OPTIONS, encoding, parallel_trees_option, sample_option, tree_options
 from sqlml.models._xgboost.booster import predict, predictor_from_state
 from sqlml.models._xgboost.families import train_boosted
 from sqlml.models._xgboost.trees import TreeState
@@ -38,5 +38,5 @@ SPEC = ModelSpec(
     train=train,
     predict=predict,
     predictor=predictor_from_state,
-    check=check_boosted,
+    check=check_supervised,
 )

@@ -22,8 +22,9 @@ from sqlml import sql
 from sqlml.errors import DataError
 from sqlml.features.layout import Layout
 from sqlml.models._initial_centroids import different_rows, plus_plus_rows, random_rows
-from sqlml.models._lloyd import Fit, Points, davies_bouldin_index, directions, lloyd, nearest, squared_distances
+from sqlml.models._lloyd import Fit, Nearest, Points, add_sums, davies_bouldin_index, directions, lloyd, squared_distances
 from sqlml.models._options import Boolean, Effect, Float, Integer, Option, OptionError, Options, String
+from sqlml.models._sparse import as_floats, dense
 from sqlml.models._spec import EncodingRules, ModelSpec, Reading, Task
 from sqlml.models._supervised_options import REGISTRY_OPTIONS, TUNING_OPTIONS, model_type_option
 from sqlml.models._terms_sql import TermValues, by_code, category_columns, check_size, dot_product, let, numeric_columns, over_terms
@@ -31,6 +32,9 @@ from sqlml.state import FloatArray, IntArray, damaged_state, floats, integers
 from sqlml.training.data import Progress, Trained, TrainingData
 
 _MIN_CLUSTERS, _MAX_CLUSTERS = 2, 100
+
+_MAX_CENTROID_VALUES = 40_000_000
+"""Numbers of all centroids: 320 MB. Training keeps six arrays of that size at most: centroids, their transpose, sums, means, twice."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class KMeansState:
 
 
 def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
-    """Raises: DataError `too_few_rows`, `initial_centroids`."""
+    """Raises: DataError `too_few_rows`, `too_many_columns`, `initial_centroids`."""
     from threadpoolctl import threadpool_limits
 
     # The last bits of a matrix product depend on the number of threads, and its threads cost more than they give on chunks of this size.
@@ -62,7 +66,7 @@ def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
 
 def predict(state: KMeansState, features: NDArray[np.floating]) -> FloatArray:
     """Distances to all centroids. Shapes: `features[n_rows, n_columns]`; result `[n_rows, n_clusters]`."""
-    points = np.ascontiguousarray(features, np.float64)
+    points = as_floats(features)
     if state.is_cosine:
         points = directions(points)
     squares = [squared_distances(points, centroid, is_cosine=state.is_cosine) for centroid in state.centroids]
@@ -156,6 +160,7 @@ def _n_clusters(points: Points, given: int | None) -> int:
     wanted = given
     if wanted is None:
         wanted = min(_MAX_CLUSTERS, max(_MIN_CLUSTERS, round(math.log10(max(1, points.n_rows)))))
+    _check_centroids(wanted, points.n_columns)
     n_different = len(different_rows(points, wanted))
     if n_different < _MIN_CLUSTERS:
         raise DataError(
@@ -170,25 +175,37 @@ def _n_clusters(points: Points, given: int | None) -> int:
     return min(wanted, n_different)
 
 
+def _check_centroids(n_clusters: int, n_columns: int) -> None:
+    """Raises: DataError `too_many_columns` where the centroids would not fit into memory."""
+    if n_clusters * n_columns > _MAX_CENTROID_VALUES:
+        raise DataError(
+            f"k-means takes at most {_MAX_CENTROID_VALUES // n_clusters:,} columns after encoding with {n_clusters} clusters, "
+            f"got {n_columns:,}",
+            code="too_many_columns", hint="ask for fewer clusters, or leave out columns with very many different values",
+        )  # fmt: skip
+
+
 def _marked_centroids(points: Points, n_clusters: int | None, column: str) -> FloatArray:
     """The rows that the user chose.
 
     Raises: DataError `initial_centroids` when they are too few, too many or equal.
     """
     rows = points.data.initial_rows()
-    marked = np.empty((0, points.n_columns)) if rows is None else np.asarray(rows, np.float64)
+    n_marked = 0 if rows is None else rows.shape[0]
+    if n_clusters is not None and n_marked != n_clusters:
+        raise DataError(
+            f"num_clusters is {n_clusters}, but {column} is TRUE in {n_marked} rows", code="initial_centroids",
+            hint="mark one row for every cluster",
+        )  # fmt: skip
+    if rows is None or not _MIN_CLUSTERS <= n_marked <= _MAX_CLUSTERS:
+        raise DataError(
+            f"{column} is TRUE in {n_marked} rows; it must be in {_MIN_CLUSTERS} to {_MAX_CLUSTERS}", code="initial_centroids",
+            hint="mark one row for every cluster",
+        )  # fmt: skip
+    _check_centroids(n_marked, points.n_columns)
+    marked: FloatArray = as_floats(dense(rows))
     if points.is_cosine:
         marked = directions(marked)
-    if n_clusters is not None and len(marked) != n_clusters:
-        raise DataError(
-            f"num_clusters is {n_clusters}, but {column} is TRUE in {len(marked)} rows", code="initial_centroids",
-            hint="mark one row for every cluster",
-        )  # fmt: skip
-    if not _MIN_CLUSTERS <= len(marked) <= _MAX_CLUSTERS:
-        raise DataError(
-            f"{column} is TRUE in {len(marked)} rows; it must be in {_MIN_CLUSTERS} to {_MAX_CLUSTERS}", code="initial_centroids",
-            hint="mark one row for every cluster",
-        )  # fmt: skip
     n_different = len(np.unique(marked, axis=0))
     if n_different < len(marked):
         raise DataError(
@@ -201,10 +218,9 @@ def _marked_centroids(points: Points, n_clusters: int | None, column: str) -> Fl
 def _row_means(points: Points, fit: Fit) -> FloatArray:
     """The mean of each cluster's rows as they are, not as directions. An empty cluster shows its direction."""
     sums = np.zeros_like(fit.centroids)
+    nearest = Nearest(fit.centroids, is_cosine=True)
     for rows in points.raw_chunks():
-        labels = nearest(directions(rows), fit.centroids, is_cosine=True)
-        for cluster in np.unique(labels):
-            sums[cluster] += rows[labels == cluster].sum(axis=0)
+        add_sums(sums, rows, nearest(directions(rows)))
     sizes = fit.clusters.sizes[:, None]
     return np.where(sizes > 0, sums / np.maximum(sizes, 1), fit.centroids)
 

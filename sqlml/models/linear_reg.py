@@ -5,7 +5,13 @@
 is scikit-learn's LinearRegression on standardised numbers and one-hot categories; with `l2_reg` Ridge(alpha = n_rows * l2_reg / 2), with
 `l1_reg` Lasso(alpha = l1_reg / 2). The loss is the mean squared error + l1 |w|_1 + l2/2 |w|^2, the intercept free.
 
-One pass collects moments, from which every strategy works. Only a matrix too wide to square is read once per iteration.
+One pass collects moments, from which every strategy works. A matrix too wide to square is read once per iteration.
+
+AUTO_STRATEGY takes gradient descent where BigQuery does for want of rows, unless the matrix is sparse. Where BigQuery does for the number
+of columns (above 10,000; here above 4,096 when the matrix is sparse), it takes conjugate gradients, or L-BFGS with l1_reg, and says so in a
+notice. The reason: on two numbers and a column of 100,000 categories gradient descent ends at R² 0.80, which the numbers alone explain;
+conjugate gradients reach the minimum, 0.97, in 6 passes. They go on to the minimum, for up to 500 iterations, unless the statement gives
+max_iterations or min_rel_progress. A learning rate in the statement asks for gradient descent.
 """
 
 from __future__ import annotations
@@ -17,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqlml.errors import DataError
-from sqlml.features.layout import Layout
+from sqlml.features.layout import CategoryTerm, Layout
+from sqlml.models._conjugate_gradients import conjugate_gradients
 from sqlml.models._gradient_descent import Penalty, descend
 from sqlml.models._least_squares import Moments, accumulate_moments, drop_constant_columns, solve, solve_by_qr
 from sqlml.models._linear_options import (
@@ -33,6 +40,7 @@ from sqlml.models._linear_options import (
 from sqlml.models._linear_sql import linear_sql
 from sqlml.models._options import Boolean, Float, Integer, Option, OptionError, Options, String
 from sqlml.models._penalised_quadratic import minimise_penalised_quadratic
+from sqlml.models._quasi_newton import quasi_newton
 from sqlml.models._spec import ModelSpec, Reading, Task
 from sqlml.models._squared_loss import MomentsLoss, StreamedLoss
 from sqlml.models._supervised_options import LABEL_OPTIONS, REGISTRY_OPTIONS, SPLIT_OPTIONS, TUNING_OPTIONS, model_type_option
@@ -43,22 +51,34 @@ MAX_COLUMNS_OF_NORMAL_EQUATION = 10_000
 _MAX_COLUMNS_OF_MOMENTS = 4_096
 """Above, the matrix of products takes more memory and time than reading the rows once per iteration."""
 
+_MAX_COLUMNS_OF_QR = 1_024
+"""Above, a sparse matrix is not made dense for a decomposition; conjugate gradients take it."""
+
+_ITERATIONS = 500
+"""The limit of conjugate gradients and L-BFGS where the statement gives none."""
+
+_RATES = frozenset({"learn_rate_strategy", "learn_rate", "ls_init_learn_rate"})
+
 _ITERATION_OPTIONS = (
     Option(
         "optimize_strategy", String(("AUTO_STRATEGY", "BATCH_GRADIENT_DESCENT", "NORMAL_EQUATION")), default="AUTO_STRATEGY",
-        doc="AUTO_STRATEGY: with l1_reg the exact minimum; else gradient descent for more than 10,000 columns or fewer than 10 rows a "
-        "column; else the normal equation.",
+        doc="AUTO_STRATEGY: the exact minimum with l1_reg, gradient descent for fewer than 10 rows a column (unless the matrix is sparse), "
+        "else the normal equation; for more than 10,000 columns (4,096 sparse ones) conjugate gradients, with l1_reg L-BFGS.",
     ),
     Option(
         "learn_rate_strategy", String(("LINE_SEARCH", "CONSTANT")), default="LINE_SEARCH",
         doc="Gradient descent: LINE_SEARCH tries 2r, r, r/2 and r/4 and keeps the best, CONSTANT stays at learn_rate.",
     ),
     *LEARN_RATE_OPTIONS,
-    Option("max_iterations", Integer(ge=1), default=20, doc="Gradient descent: the most iterations."),
-    Option("early_stop", Boolean(), default=True, doc="Gradient descent: whether min_rel_progress stops it."),
+    Option(
+        "max_iterations", Integer(ge=1), default=20,
+        doc="Gradient descent: the most iterations. Conjugate gradients and L-BFGS go on up to 500 where the statement does not say.",
+    ),
+    Option("early_stop", Boolean(), default=True, doc="Whether min_rel_progress may stop iterations."),
     Option(
         "min_rel_progress", Float(ge=0.0), default=0.01,
-        doc="Gradient descent stops when an iteration lowers the loss (of the evaluation rows, if there are any) by a smaller share.",
+        doc="Gradient descent stops when an iteration lowers the loss (of the evaluation rows, if there are any) by a smaller share. "
+        "Conjugate gradients and L-BFGS go on to the minimum unless the statement gives it.",
     ),
 )  # fmt: skip
 
@@ -85,6 +105,8 @@ def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
         strategy = _automatic_strategy(data, options, progress)
     if strategy == "BATCH_GRADIENT_DESCENT":
         return _descend(data, options, progress)
+    if strategy == "ITERATIVE":
+        return _iterate(data, options, progress)
     ignored = sorted(options.given & set(_ONLY_ITERATIVE))
     if ignored:
         progress.notice(
@@ -99,6 +121,8 @@ def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
         weights, intercept = _penalised(moments, options, progress)
     else:
         solution = solve(moments, data.layout, l2=options["l2_reg"], fit_intercept=fit_intercept)
+        if solution is None and data.layout.is_sparse and n_columns > _MAX_COLUMNS_OF_QR:
+            return _iterate(data, options, progress)
         if solution is None:
             solution = solve_by_qr(data.train_blocks(), moments, l2=options["l2_reg"], fit_intercept=fit_intercept, progress=progress)
         weights, intercept = solution
@@ -124,11 +148,20 @@ def _check_cardinality(options: Options, n_columns: int) -> None:
 
 def _automatic_strategy(data: TrainingData, options: Options, progress: Progress) -> str:
     n_columns = data.layout.n_columns
-    if options["l1_reg"] > 0.0:
-        return "EXACT" if n_columns <= _MAX_COLUMNS_OF_MOMENTS else "BATCH_GRADIENT_DESCENT"
-    if n_columns > MAX_COLUMNS_OF_NORMAL_EQUATION:
+    is_wide = n_columns > (_MAX_COLUMNS_OF_MOMENTS if data.layout.is_sparse or options["l1_reg"] > 0.0 else MAX_COLUMNS_OF_NORMAL_EQUATION)
+    if is_wide and options.given & _RATES:
         return "BATCH_GRADIENT_DESCENT"
-    if data.n_train < 10 * n_columns:
+    if is_wide:
+        method = "L-BFGS" if options["l1_reg"] > 0.0 else "conjugate gradients"
+        progress.notice(
+            "iterative_solution",
+            f"{n_columns:,} columns: the minimum is found by {method}, which read all rows once or twice per iteration; "
+            "optimize_strategy = 'BATCH_GRADIENT_DESCENT' takes gradient descent",
+        )
+        return "ITERATIVE"
+    if options["l1_reg"] > 0.0:
+        return "EXACT"
+    if data.n_train < 10 * n_columns and not data.layout.is_sparse:
         progress.notice(
             "gradient_descent",
             f"{data.n_train} training rows for {n_columns} columns: AUTO_STRATEGY takes gradient descent below 10 rows a column; "
@@ -168,6 +201,43 @@ def _descend(data: TrainingData, options: Options, progress: Progress) -> Traine
         loss = StreamedLoss(data, fit_intercept, progress)
     descent = descend(loss, np.zeros(n_columns), Penalty(options["l1_reg"], options["l2_reg"], n_columns), schedule(options), progress)
     return Trained(LinearState(float(loss.intercept(descent.point)), descent.point), descent.iterations)
+
+
+def _iterate(data: TrainingData, options: Options, progress: Progress) -> Trained:
+    """The minimum by an iterative method that keeps a few vectors of all columns."""
+    loss = StreamedLoss(data, options["fit_intercept"], progress)
+    limit = options["max_iterations"] if "max_iterations" in options.given else _ITERATIONS
+    least = options["min_rel_progress"] if options["early_stop"] and "min_rel_progress" in options.given else None
+    if options["l1_reg"] > 0.0:
+        penalty = Penalty(options["l1_reg"], options["l2_reg"], loss.n_weights)
+        optimum = quasi_newton(loss, penalty, max_iterations=limit, min_rel_progress=least, progress=progress)
+        weights, iterations, is_done = optimum.point, optimum.iterations, optimum.end != "limit"
+    else:
+        fit = conjugate_gradients(loss, options["l2_reg"], max_iterations=limit, min_rel_progress=least, progress=progress)
+        weights, iterations, is_done = fit.weights, fit.iterations, fit.converged
+        if options["l2_reg"] == 0.0 and options["fit_intercept"]:
+            weights = _shortened(weights, loss, data.layout)
+    if not is_done:
+        progress.notice(
+            "not_converged",
+            f"training stopped after {len(iterations)} iterations (max_iterations), before the minimum was reached. Give a larger "
+            "max_iterations, or l2_reg if columns are nearly redundant",
+        )
+    return Trained(LinearState(float(loss.intercept(weights)), weights), iterations)
+
+
+def _shortened(weights: NDArray[np.float64], loss: StreamedLoss, layout: Layout) -> NDArray[np.float64]:
+    """The weights of smallest norm among those that differ by constants which the intercept takes: what `solve` finds in the same place.
+
+    The columns of a one-hot term add up to 1 in every row, so all its weights may move together.
+    """
+    weights = weights.copy()
+    varies = loss.curvatures() > 0.0
+    for term, columns in zip(layout.terms, layout.slices, strict=True):
+        if isinstance(term, CategoryTerm) and term.dropped is None and abs(float(loss.mean[columns].sum()) - 1.0) <= 1e-12:
+            of_term = weights[columns]
+            of_term[varies[columns]] -= of_term[varies[columns]].mean() if varies[columns].any() else 0.0
+    return weights
 
 
 def predict(state: LinearState, features: NDArray[np.floating]) -> NDArray[np.floating]:

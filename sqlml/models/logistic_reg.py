@@ -53,6 +53,10 @@ _MAX_WEIGHTS_OF_NEWTON = 600
 _ITERATIONS_OF_LBFGS = 500
 """The limit where the statement gives none: 20 of its steps would end far from the optimum."""
 
+_WIDE, _ITERATIONS_OF_WIDE = 100_000, 100
+"""The same above so many weights, where each step takes long. With a penalty the optimum takes 15 to 50; without one, categories whose rows
+are all of one class have no finite optimum, and a limit is what ends it."""
+
 _ITERATION_OPTIONS = (
     Option(
         "learn_rate_strategy", String(("LINE_SEARCH", "CONSTANT")), default="LINE_SEARCH",
@@ -62,7 +66,8 @@ _ITERATION_OPTIONS = (
     *LEARN_RATE_OPTIONS,
     Option(
         "max_iterations", Integer(ge=1), default=20,
-        doc="The most iterations. Newton's method needs 5 to 10 as a rule. L-BFGS goes on up to 500 where the statement does not say.",
+        doc="The most iterations. Newton's method needs 5 to 10 as a rule. L-BFGS goes on up to 500 (above 100,000 "
+        "weights 100) where the statement does not say.",
     ),
     Option("early_stop", Boolean(), default=True, doc="Whether min_rel_progress may stop training."),
     Option(
@@ -106,7 +111,7 @@ def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
         optimum = newton(loss, data.layout, penalty, max_iterations=limit, min_rel_progress=early_stop, progress=progress)
     else:
         if "max_iterations" not in options.given:
-            limit = _ITERATIONS_OF_LBFGS
+            limit = _ITERATIONS_OF_LBFGS if loss.n_weights <= _WIDE else _ITERATIONS_OF_WIDE
         optimum = quasi_newton(loss, penalty, max_iterations=limit, min_rel_progress=early_stop, progress=progress)
     _tell(optimum, progress)
     return Trained(_state(loss, optimum.point, data.n_classes), optimum.iterations)

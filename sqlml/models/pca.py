@@ -23,16 +23,19 @@ from numpy.typing import NDArray
 from sqlml import sql
 from sqlml.errors import DataError, OperationalError
 from sqlml.features.layout import Layout
+from sqlml.models._column_products import ColumnProducts
 from sqlml.models._options import Boolean, Float, Integer, Option, OptionError, Options, String
 from sqlml.models._row_chunks import chunk_rows, row_chunks
+from sqlml.models._sparse import as_csr, is_sparse
 from sqlml.models._spec import EncodingRules, ModelSpec, Reading, Task
 from sqlml.models._supervised_options import REGISTRY_OPTIONS, model_type_option
 from sqlml.models._terms_sql import TermValues, check_size, dot_product, over_terms
 from sqlml.state import FloatArray, damaged_state, floats
 from sqlml.training.data import Iteration, Progress, Trained, TrainingData
 
-MAX_COLUMNS = 5_000
-"""Columns after one-hot encoding. The covariance then has 200 MB, and its eigenvectors take a minute or two."""
+MAX_COLUMNS = 10_000
+"""Columns after encoding. The covariance then has 800 MB, four times as much while its eigenvectors are computed, which takes one to five
+minutes (4,000 columns: 6 to 20 s)."""
 
 _TIE = 1e-9
 """Entries of a component that differ by less are equally large when the sign is chosen, so that rounding does not choose it."""
@@ -90,6 +93,9 @@ def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
 
 def predict(state: PCAState, features: NDArray[np.floating]) -> FloatArray:
     """Shapes: `features[n_rows, n_columns]`; result `[n_rows, n_components]`."""
+    if is_sparse(features):
+        from_origin: FloatArray = as_csr(features) @ state.components.T - state.components @ state.column_means
+        return from_origin
     projected: FloatArray = (np.asarray(features, np.float64) - state.column_means) @ state.components.T
     return projected
 
@@ -129,15 +135,21 @@ def _check_size(n_rows: int, n_columns: int, wanted: int | None) -> None:
 
 
 def _covariance(data: TrainingData, progress: Progress) -> tuple[FloatArray, FloatArray]:
-    """Means and sample covariance of the columns in one pass, each chunk centred before it is squared.
+    """Means and sample covariance of the columns in one pass. Each chunk of dense rows is centred before it is squared; the products of
+    sparse ones are centred at the end.
 
     Source: Chan, Golub and LeVeque 1979, for joining the sums of two sets of rows.
     """
     n_columns = data.layout.n_columns
+    sparse: ColumnProducts | None = None
     n_seen = 0
     means = np.zeros(n_columns)
     scatter = np.zeros((n_columns, n_columns))
     for block in row_chunks(data.train_blocks(), chunk_rows(n_columns), progress):
+        if is_sparse(block.features):
+            sparse = ColumnProducts(n_columns) if sparse is None else sparse
+            sparse.add(block._replace(row_weights=np.ones(len(block.row_weights))))
+            continue
         rows = np.asarray(block.features, np.float64)
         chunk_means = rows.mean(axis=0)
         centred = rows - chunk_means
@@ -147,7 +159,11 @@ def _covariance(data: TrainingData, progress: Progress) -> tuple[FloatArray, Flo
         scatter += np.outer(shift, shift * (n_seen * len(rows) / n_total))
         means += shift * (len(rows) / n_total)
         n_seen = n_total
-    return means, scatter / (n_seen - 1)
+    if sparse is not None:
+        n_seen = sparse.n_rows
+        means, scatter = sparse.centred()
+    scatter /= n_seen - 1
+    return means, scatter
 
 
 def _n_components(ratios: FloatArray, target: float, limit: int) -> int:
@@ -213,6 +229,7 @@ SPEC = ModelSpec(
     reading=Reading(ordered=False, passes="one"),
     state=PCAState,
     n_columns=lambda state: state.components.shape[1],
+    max_columns=MAX_COLUMNS,
     train=train,
     predict=predict,
     scores_sql=scores_sql,

@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from sqlml.features.layout import Layout
 
 Matrix = NDArray[np.floating]
-"""float64 for every learner but the trees, which read float32."""
+"""float64 for every learner but the trees, which read float32.
+
+Where `Layout.is_sparse` says so, the features of all blocks and predictions of a model are a `scipy.sparse.csr_array` instead, of the same
+dtype, with int32 indices that ascend in each row. The annotations speak of the dense case; who takes both asks which it has got.
+"""
 
 
 class Block(NamedTuple):
-    """Some rows. Shapes: `features[n_rows, n_columns]` in C order; `labels[n_rows]`, class index for classifiers, and
-    empty for unsupervised learners; `row_weights[n_rows]`, class and instance weights multiplied, 1.0 without any."""
+    """Some rows. Shapes: `features[n_rows, n_columns]` in C order, a csr_array where `Layout.is_sparse`; `labels[n_rows]`, class index for
+    classifiers, and empty for unsupervised learners; `row_weights[n_rows]`, class and instance weights multiplied, 1.0 without any."""
 
     features: Matrix
     labels: NDArray[np.float64]
@@ -126,11 +130,11 @@ class ArrayData:
 
     @property
     def n_train(self) -> int:
-        return len(self.features)
+        return int(self.features.shape[0])
 
     @property
     def n_eval(self) -> int:
-        return 0 if self.eval_features is None else len(self.eval_features)
+        return 0 if self.eval_features is None else int(self.eval_features.shape[0])
 
     def train_blocks(self) -> Iterator[Block]:
         weights = np.ones(self.n_train) if self.row_weights is None else self.row_weights
@@ -144,6 +148,6 @@ class ArrayData:
         return self.marked_rows
 
     def _blocks(self, features: Matrix, labels: NDArray[np.float64], weights: NDArray[np.float64]) -> Iterator[Block]:
-        for start in range(0, len(features), self.block_rows):
+        for start in range(0, features.shape[0], self.block_rows):
             stop = start + self.block_rows
             yield Block(features[start:stop], labels[start:stop], weights[start:stop])

@@ -1,20 +1,26 @@
 """Encoded rows as blocks: TrainingData over the rows of a training query.
 
-The engine evaluates the terms (SQL), Python makes the learner's matrix of them. For learners whose result depends on the order of rows the
+The engine evaluates the terms (SQL), Python makes the learner's matrix of them: rows are columns of numbers, or one packed list each where
+a term is multi-valued (`features/packed`). For learners whose result depends on the order of rows the
 encoded numbers are sorted by row hash into a temporary table once; every pass then reads plain numbers. Blocks that fit
 into a bounded cache are kept, so that iterative learners on small data do not go back to the engine.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from sqlml import sql
+from sqlml.engines.arrow_lists import offsets_and_values
 from sqlml.features.layout import Layout
+from sqlml.features.matrices import stacked
+from sqlml.features.packed import packed_sql, unpack
 from sqlml.models._spec import Reading
 from sqlml.training.data import Block, Matrix
 from sqlml.training.rows import TrainingRows
@@ -59,10 +65,11 @@ class EncodedRows:
         self._cache: dict[str, tuple[Block, ...]] = {}
         self._is_marked = marked is not None
         values = [layout.value_sql(term) for term in layout.terms]
-        values += [expression for expression in (label, weight) if expression is not None]
         type_name = "DOUBLE" if dtype == "float64" else "FLOAT"
-        self._select = ", ".join(f"CAST({value} AS {type_name}) AS v{index}" for index, value in enumerate(values))
-        self._names = ", ".join(f"v{index}" for index in range(len(values)))
+        columns = [packed_sql(layout, values, type_name)] if layout.is_packed else [sql.cast(value, type_name) for value in values]
+        columns += [sql.cast(expression, type_name) for expression in (label, weight) if expression is not None]
+        self._select = ", ".join(f"{column} AS v{index}" for index, column in enumerate(columns))
+        self._names = ", ".join(f"v{index}" for index in range(len(columns)))
         self._evaluation = "evaluation_rows"
         self._n_eval = rows.n_eval
         if n_classes and label is not None and rows.n_eval:
@@ -72,8 +79,8 @@ class EncodedRows:
             self._n_eval = int(str(known))
         self._tables: dict[str, str] | None = None
         self._marked = marked
-        row_bytes = max(1, layout.n_columns) * self._dtype.itemsize
-        self._batch_rows = max(1024, min(122_880, BLOCK_BYTES // row_bytes))
+        self._row_bytes = _row_bytes(layout, self._dtype.itemsize)
+        self._batch_rows = max(1024, min(122_880, BLOCK_BYTES // self._row_bytes))
         if reading.ordered:
             self._tables = {part: self._ordered(part) for part in ("training_rows", *([self._evaluation] if self._n_eval else []))}
 
@@ -108,7 +115,10 @@ class EncodedRows:
             return None
         query = f"SELECT {self._names} FROM (SELECT {self._select}, {HASH} FROM training_rows WHERE {self._marked} IS TRUE) ORDER BY {HASH}"
         blocks = [self._block(batch).features for batch in self._rows.batches(query, self._batch_rows)]
-        return np.concatenate(blocks) if blocks else np.empty((0, self._layout.n_columns), self._dtype)
+        if not blocks:
+            return np.empty((0, self._layout.n_columns), self._dtype)
+        rows: Matrix = stacked(blocks)
+        return rows
 
     def _ordered(self, part: str) -> str:
         return self._rows.stage_query(f"SELECT {self._select} FROM {part} ORDER BY {HASH}, {OCCURRENCE}")
@@ -119,8 +129,8 @@ class EncodedRows:
             return
         query = f"SELECT {self._select} FROM {part}" if self._tables is None else f"SELECT {self._names} FROM {self._tables[part]}"
         n_rows = self.n_train if part == "training_rows" else self._n_eval
-        room = CACHE_BYTES - sum(block.features.nbytes for blocks in self._cache.values() for block in blocks)
-        keeps = n_rows * self._layout.n_columns * self._dtype.itemsize <= room
+        room = CACHE_BYTES - sum(_stored_bytes(block.features) for blocks in self._cache.values() for block in blocks)
+        keeps = n_rows * self._row_bytes <= room
         kept: list[Block] = []
         for batch in self._rows.batches(query, self._batch_rows):
             block = self._block(batch)
@@ -131,14 +141,37 @@ class EncodedRows:
             self._cache[part] = tuple(kept)
 
     def _block(self, batch: pa.RecordBatch) -> Block:
-        values = batch_to_matrix(batch)
-        n_terms = len(self._layout.terms)
-        features = np.ascontiguousarray(self._layout.expand(values[:, :n_terms]))
+        features: Any
+        if self._layout.is_packed:
+            features, values, n_terms = unpack(self._layout, *offsets_and_values(batch.column(0))), _rest(batch), 0
+        else:
+            values, n_terms = batch_to_matrix(batch), len(self._layout.terms)
+            features = self._layout.expand(values[:, :n_terms])
+        if not self._layout.is_sparse:
+            features = np.ascontiguousarray(features)
         labels = values[:, n_terms].astype(np.float64) if self._has_label else np.empty(0)
         weights = values[:, -1].astype(np.float64) if self._has_weight else np.ones(len(values))
         if self._class_weights is not None:
             weights = weights * self._class_weights[labels.astype(np.int64)]
         return Block(features, labels, weights)
+
+
+def _row_bytes(layout: Layout, itemsize: int) -> int:
+    """What a row of a block takes: all numbers of a dense one, those that are stored of a sparse one, each with its index."""
+    if layout.is_sparse:
+        return math.ceil(layout.mean_stored * (itemsize + 4)) + 4
+    return max(1, layout.n_columns) * itemsize
+
+
+def _stored_bytes(features: Any) -> int:
+    if isinstance(features, np.ndarray):
+        return features.nbytes
+    return int(features.data.nbytes + features.indices.nbytes + features.indptr.nbytes)
+
+
+def _rest(batch: pa.RecordBatch) -> NDArray[np.floating]:
+    """The columns after the packed one."""
+    return batch_to_matrix(batch.select(list(range(1, batch.num_columns)))) if batch.num_columns > 1 else np.empty((batch.num_rows, 0))
 
 
 def batch_to_matrix(batch: pa.RecordBatch) -> NDArray[np.floating]:

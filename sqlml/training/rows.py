@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -40,7 +40,8 @@ class LabelCheck:
 class TrainingRows:
     """The rows of one training query, and which of them evaluate.
 
-    `prefix` makes `training_rows`, `evaluation_rows` and `all_rows` known to the query that follows it.
+    `prefix` makes `training_rows`, `evaluation_rows` and `all_rows` known to the query that follows it. After `transform` the first two
+    are the rows as a TRANSFORM clause makes them; `all_rows`, `raw_training_rows` and `raw_evaluation_rows` stay as the query gives them.
     """
 
     def __init__(self, engine: Engine, query: str, parameters: Parameters, schema: Schema, progress: Progress) -> None:
@@ -52,6 +53,8 @@ class TrainingRows:
         self._relation = f"({query})"
         self._has_occurrence = False
         self._evaluation: str | None = None
+        self._outputs: str | None = None
+        self._relation_of: Callable[[str], str] = lambda rows: rows
         self.n_rows = 0
         self.n_eval = 0
         self.fingerprint = ""
@@ -102,6 +105,13 @@ class TrainingRows:
                     hint="use DATA_SPLIT_METHOD = 'NO_SPLIT' or a smaller DATA_SPLIT_EVAL_FRACTION",
                 )  # fmt: skip
 
+    def transform(self, relation: Callable[[str], str], items: str) -> None:
+        """From now on training and evaluation rows are transformed.
+
+        Args: relation, a relation of raw rows in brackets to the one that the outputs are written over; items, the outputs, with names.
+        """
+        self._relation_of, self._outputs = relation, items
+
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """All rows of a small query over `training_rows`, `evaluation_rows` or `all_rows`."""
         self._progress.check()
@@ -136,7 +146,14 @@ class TrainingRows:
         everything = f"all_rows AS (SELECT *{row_hash}{occurrence} FROM {self._relation})"
         train = "all_rows" if self._evaluation is None else f"(SELECT * FROM all_rows WHERE NOT {self._evaluation})"
         evaluate = "all_rows WHERE FALSE" if self._evaluation is None else f"all_rows WHERE {self._evaluation}"
-        return f"WITH {everything}, training_rows AS (SELECT * FROM {train}), evaluation_rows AS (SELECT * FROM {evaluate}) "
+        raw = f"WITH {everything}, raw_training_rows AS (SELECT * FROM {train}), raw_evaluation_rows AS (SELECT * FROM {evaluate}), "
+        made = ", ".join(f"{part} AS (SELECT {self._made(f'raw_{part}')})" for part in ("training_rows", "evaluation_rows"))
+        return f"{raw}{made} "
+
+    def _made(self, part: str) -> str:
+        if self._outputs is None:
+            return f"* FROM {part}"
+        return f"{self._outputs}, {HASH}, {OCCURRENCE} FROM {self._relation_of(f'(SELECT * FROM {part})')}"
 
     def _stage(self) -> None:
         name = f'temp.main."__sqlml_rows_{next(_numbers)}"'

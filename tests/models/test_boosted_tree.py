@@ -361,7 +361,7 @@ def test_wrong_options(given: dict[str, Any], code: str) -> None:
     assert error.value.code == code
 
 
-@pytest.mark.parametrize("given", [{"category_encoding_method": "target_encoding"}, {"num_trials": 5}])
+@pytest.mark.parametrize("given", [{"num_trials": 5}])
 def test_what_is_not_available(given: dict[str, Any]) -> None:
     with pytest.raises(NotSupportedError) as error:
         checked(REGRESSOR, **given)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import duckdb
 import numpy as np
 import pytest
+from sparse_rows import SparseData, sparse_layout, sparse_rows
 
 from sqlml.errors import Error, NotSupportedError, OperationalError
 from sqlml.features.layout import CategoryTerm, EncodingRules, Layout, NumericTerm, Term
@@ -62,7 +63,10 @@ def every_case() -> Iterator[Case]:
             ("descent", {"optimize_strategy": "BATCH_GRADIENT_DESCENT"}),
         ],
         "LOGISTIC_REG": [("dummy", {"category_encoding_method": "DUMMY_ENCODING"}), ("l1", {"l1_reg": 0.01})],
-        "BOOSTED_TREE_REGRESSOR": [("one_hot", {"category_encoding_method": "ONE_HOT_ENCODING"})],
+        "BOOSTED_TREE_REGRESSOR": [
+            ("one_hot", {"category_encoding_method": "ONE_HOT_ENCODING"}),
+            ("target", {"category_encoding_method": "TARGET_ENCODING"}),
+        ],
         "KMEANS": [
             ("cosine", {"distance_type": "COSINE"}),
             ("plus_plus", {"kmeans_init_method": "KMEANS++", "num_clusters": 4}),
@@ -71,6 +75,8 @@ def every_case() -> Iterator[Case]:
         "PCA": [("unscaled", {"scale_features": False})],
     }
     for model_type in MODEL_TYPES:
+        if not find_model_type(model_type).task.predicts:
+            continue
         given = next((small for prefix, small in trees.items() if model_type.startswith(prefix)), {})
         for n_classes in (2, 3) if find_model_type(model_type).task is Task.CLASSIFICATION else (0,):
             name = model_type.lower() + (f"-{n_classes}_classes" if n_classes else "")
@@ -139,8 +145,13 @@ def layout_of(table: Table, rules: EncodingRules) -> Layout:
         terms.append(NumericTerm(name, name, f'"{name}"', mean, stddev, centre, scale))
     shares = tuple(np.bincount(table.g.astype(int), minlength=3) / len(table.g))
     dropped = int(np.argmax(shares)) if rules.categories == "dummy" else None
-    terms.append(CategoryTerm("g", "g", '"g"', ("x", "y", "z"), shares, dropped))
-    return Layout(tuple(terms), "codes" if rules.categories == "codes" else "one_hot", rules.impute)
+    targets = unseen = None
+    if rules.categories == "target":
+        labels = labels_of(table, 0)
+        targets = np.array([[labels[table.g == code].mean() if (table.g == code).any() else labels.mean()] for code in range(3)])
+        unseen = np.array([labels.mean()])
+    terms.append(CategoryTerm("g", "g", '"g"', ("x", "y", "z"), shares, dropped, targets, unseen))
+    return Layout(tuple(terms), "one_hot" if rules.categories == "dummy" else rules.categories, rules.impute)
 
 
 def matrix_of(table: Table, layout: Layout, rules: EncodingRules) -> np.ndarray:
@@ -326,6 +337,43 @@ def test_sql_equals_python(case: Case) -> None:
     expected = case.spec.predict(state, new_matrix(case))
     assert described[0][1] == ("DOUBLE" if expected.ndim == 1 else "DOUBLE[]")
     np.testing.assert_allclose(scores, expected, rtol=1e-9, atol=1e-12)
+
+
+# Sparse rows -----------------------------------------------------------------------------------------------------------------------------
+
+
+def with_zeros_missing(case: Case, layout: Layout, matrix: np.ndarray) -> np.ndarray:
+    """The dense matrix that a sparse one of the same numbers stands for: trees miss what is not stored."""
+    if case.spec.predictor is None:
+        return matrix
+    stored = np.asarray(sparse_rows(np.where(np.isnan(matrix), 1.0, matrix), layout).astype(bool).toarray())
+    for term, columns in zip(layout.terms, layout.slices, strict=True):
+        stored[:, columns] |= isinstance(term, NumericTerm)
+    return np.where(stored, matrix, np.nan).astype(matrix.dtype)
+
+
+def test_sparse_rows_have_the_same_scores(case: Case) -> None:
+    layout = layout_of(training_table(), case.spec.encoding(case.options))
+    if layout.categories_as == "codes":
+        return  # never sparse
+    features = new_matrix(case)
+    rows = sparse_rows(features, layout)
+    expected = case.spec.predict(state_of(case.name), with_zeros_missing(case, layout, features))
+    predict = case.spec.predictor(state_of(case.name)) if case.spec.predictor is not None else None
+    for scores in (case.spec.predict(state_of(case.name), rows), expected if predict is None else predict(rows)):
+        np.testing.assert_allclose(scores, expected, rtol=1e-12, atol=1e-13)
+
+
+def test_sparse_rows_train_the_same_model(case: Case) -> None:
+    data = data_of(case, training_table())
+    if data.layout.categories_as == "codes":
+        return
+    full = replace(data, features=with_zeros_missing(case, data.layout, data.features))
+    thin = SparseData(sparse_layout(data.layout), sparse_rows(data.features, data.layout), data.labels, n_classes=data.n_classes, seed=5)
+    features = with_zeros_missing(case, data.layout, new_matrix(case))
+    expected = case.spec.predict(case.spec.train(full, case.options, SilentProgress()).state, features)
+    scores = case.spec.predict(case.spec.train(thin, case.options, SilentProgress()).state, features)
+    np.testing.assert_allclose(scores, expected, rtol=1e-9, atol=1e-11)
 
 
 # Training --------------------------------------------------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ def test_randomized_says_that_it_is_exact() -> None:
         (np.eye(9, 3), {"num_principal_components": 4}, "too_many_components", "only 3 columns"),
         (np.ones((9, 3)), {"num_principal_components": 1}, "no_variance", "none of the 3"),
         (np.ones((9, 3)), {"pca_explained_variance_ratio": 0.5}, "no_variance", "none of the 3"),
-        (np.zeros((2, pca.MAX_COLUMNS + 1)), {"num_principal_components": 1}, "too_many_columns", "5001"),
+        (np.zeros((2, pca.MAX_COLUMNS + 1)), {"num_principal_components": 1}, "too_many_columns", "10001"),
     ],
 )
 def test_data_without_components(rows: np.ndarray, given: dict[str, object], code: str, words: str) -> None:

@@ -7,7 +7,7 @@ nodes. Its weights of inner nodes (`base_weights`) are not kept, since no score,
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sqlml.errors import InternalError
 from sqlml.models._xgboost import native
+from sqlml.models._xgboost.reader import reader
 from sqlml.models._xgboost.trees import BINARY, MULTICLASS, REGRESSION, TreeState
 from sqlml.models._xgboost.ubjson import read_ubjson, write_ubjson
 from sqlml.state import damaged_state
@@ -70,63 +71,46 @@ def booster_from_state(state: TreeState, *, n_threads: int = 0) -> xgboost.Boost
     return booster
 
 
-def predict(state: TreeState, features: NDArray[np.floating]) -> NDArray[np.floating]:
+def predict(state: TreeState, features: Any) -> NDArray[np.floating]:
     """Scores through XGBoost's own interface, on all threads.
 
-    Shapes: `features[n_rows, n_features]`; result `[n_rows]` or `[n_rows, n_outputs]`.
+    Shapes: `features[n_rows, n_features]`, dense or sparse rows; result `[n_rows]` or `[n_rows, n_outputs]`.
     """
-    rows = _native_rows(state)(features)
-    if len(rows) == 0:
-        return _no_scores(state)
     import xgboost
 
-    try:
-        scores: NDArray[np.float32] = booster_from_state(state).inplace_predict(rows, missing=np.nan, validate_features=False)
-    except xgboost.core.XGBoostError as error:
-        raise native.failure("predict", str(error)) from error
-    return scores
+    read = reader(state)
+    booster = booster_from_state(read.state)
+
+    def scores(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            result: NDArray[np.float32] = booster.inplace_predict(rows, missing=np.nan, validate_features=False)
+        except xgboost.core.XGBoostError as error:
+            raise native.failure("predict", str(error)) from error
+        return result
+
+    return _scores(state, read.parts(features), scores)
 
 
-def predictor_from_state(state: TreeState) -> Callable[[NDArray[np.floating]], NDArray[np.floating]]:
+def predictor_from_state(state: TreeState) -> Callable[[Any], NDArray[np.floating]]:
     """A function of features for many batches from many threads, one thread each, with the same scores as `predict`."""
-    booster = booster_from_state(state, n_threads=1)
-    native_rows = _native_rows(state)
+    read = reader(state)
+    booster = booster_from_state(read.state, n_threads=1)
     # The first call configures the booster, which is not safe from two threads.
-    native.predict_dense(booster, np.zeros((1, state.n_features), np.float32))
+    native.predict_dense(booster, np.zeros((1, read.state.n_features), np.float32))
 
-    def scores(features: NDArray[np.floating]) -> NDArray[np.floating]:
-        rows = native_rows(features)
-        return native.predict_dense(booster, rows) if len(rows) else _no_scores(state)
+    def scores(features: Any) -> NDArray[np.floating]:
+        return _scores(state, read.parts(features), lambda rows: native.predict_dense(booster, rows))
 
     return scores
 
 
-def _no_scores(state: TreeState) -> NDArray[np.float32]:
-    return np.empty((0, state.n_outputs) if state.objective == MULTICLASS else 0, np.float32)
-
-
-def _native_rows(state: TreeState) -> Callable[[NDArray[np.floating]], NDArray[np.float32]]:
-    """A function that gives features the form XGBoost reads: float32 in C order, codes that training has not seen missing."""
-    n_features = state.n_features
-    columns = np.flatnonzero(state.feature_categories)
-    n_categories = state.feature_categories[columns].astype(np.float32)
-
-    def rows(features: NDArray[np.floating]) -> NDArray[np.float32]:
-        if features.ndim != 2 or features.shape[1] != n_features:
-            raise damaged_state(f"its trees read {n_features} columns, not {features.shape[-1]}")
-        with np.errstate(over="ignore"):
-            numbers = np.ascontiguousarray(features, np.float32)
-        if len(columns):
-            codes = numbers[:, columns]
-            # XGBoost sends an impossible code left, as a category outside the set; missing is the side that training has chosen.
-            outside = (codes < 0) | (codes >= n_categories)
-            if outside.any():
-                codes[outside] = np.nan
-                numbers = numbers.copy() if numbers is features else numbers
-                numbers[:, columns] = codes
-        return numbers
-
-    return rows
+def _scores(
+    state: TreeState, parts: Iterator[NDArray[np.float32]], scores: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    results = [scores(rows) for rows in parts if len(rows)]
+    if not results:
+        return np.empty((0, state.n_outputs) if state.objective == MULTICLASS else 0, np.float32)
+    return results[0] if len(results) == 1 else np.concatenate(results)
 
 
 def _read_ensemble(learner: Any, feature_categories: NDArray[np.int64]) -> TreeState:

@@ -4,6 +4,8 @@ The nodes of a tree stand in level order: the root, its children, their children
 0) of a tree are then its nodes 2k + 1 and 2k + 2, so no child index is stored, and whatever a stranger writes cannot hold a cycle, a
 shared or an unreachable node. For the same reason nothing else is stored twice: a node is a leaf when it has no feature, a split is one
 over categories when its feature has categories, and the class of a tree follows from its position.
+
+A value is missing where a dense row has NaN and where a sparse row stores nothing or NaN; training and prediction agree in this.
 """
 
 from __future__ import annotations
