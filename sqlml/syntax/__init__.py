@@ -33,6 +33,7 @@ from sqlml.syntax.parameters import find_parameters
 from sqlml.syntax.printing import print_name, print_statement, print_value
 from sqlml.syntax.statements import is_complete, parse_query, parse_script, parse_statement, split_statements
 from sqlml.syntax.tokens import DIALECTS, Token, TokenKind, tokenize
+from sqlml.syntax.transform import parse_transform
 
 __all__ = [
     "DIALECTS",
@@ -63,6 +64,7 @@ __all__ = [
     "parse_query",
     "parse_script",
     "parse_statement",
+    "parse_transform",
     "print_name",
     "print_statement",
     "print_value",

@@ -24,3 +24,6 @@ VALUE_FUNCTIONS = frozenset({
     "TFDV_VALIDATE", "TF_IDF",
 })  # fmt: skip
 """Each stands where a value may: preprocessing, distances, validation."""
+
+TEXT_FUNCTIONS = frozenset({"TEXT_ANALYZE", "BAG_OF_WORDS", "TF_IDF", "FARM_FINGERPRINT"})
+"""BigQuery's functions outside ML that stand where a value may."""

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlml.errors import Error, NotSupportedError, ProgrammingError
+from sqlml.errors import Error, ProgrammingError
 from sqlml.source import Span
 from sqlml.syntax.create_model import QUERY_STARTS
 from sqlml.syntax.cursor import Cursor
-from sqlml.syntax.function_names import ROW_FUNCTIONS, VALUE_FUNCTIONS
+from sqlml.syntax.function_names import ROW_FUNCTIONS, TEXT_FUNCTIONS, VALUE_FUNCTIONS
 from sqlml.syntax.ml_arguments import parse_arguments
 from sqlml.syntax.names import is_name
-from sqlml.syntax.nodes import MLCall
+from sqlml.syntax.nodes import MLCall, UnnamedItem, ValueCall
+from sqlml.syntax.select_items import query_scope, unnamed_item
 from sqlml.syntax.tokens import Token, TokenKind
+from sqlml.syntax.value_calls import parse_value_call
 
 _FRAME_STARTS = frozenset({*QUERY_STARTS, "INSERT", "UPDATE", "DELETE", "MERGE"})
 """A bracket that begins with one of these holds a query, so FROM in it begins a clause; in EXTRACT(year FROM d) it does not."""
@@ -48,6 +50,8 @@ class _Frame:
     in_from: bool = False
     alias_at: int = -2
     """Index of a name where a relation was expected: with ":" behind it, it was the relation's alias."""
+    select_at: int = -1
+    """Index of the last SELECT."""
     ctes: list[Span] = field(default_factory=list)
     recursive: bool = False
 
@@ -60,21 +64,45 @@ class _Found:
     opening: int
     ctes: tuple[Span, ...]
     recursive: bool
+    is_value: bool
+    selects: tuple[tuple[int, int], ...]
+    """The SELECTs around the call, innermost first: the index of each, and of the bracket that it stands in (-1: in none)."""
 
 
-def find_calls(cursor: Cursor, bracket_error: Error | None) -> tuple[MLCall, ...]:
-    """The ML calls of a statement in order of their place, inner ones before the one that holds them.
+def find_calls(cursor: Cursor, bracket_error: Error | None) -> tuple[tuple[MLCall | ValueCall, ...], tuple[UnnamedItem, ...]]:
+    """The calls of a statement in order of their place, inner ones before the one that holds them, and the items of select lists that hold
+    calls and have no alias.
 
-    Args: bracket_error, what is wrong with the brackets of the statement; raised only when there is an ML call, else the engine reports it.
+    Args: bracket_error, what is wrong with the brackets of the statement; raised only when there is a call, else the engine reports it.
     Raises: ProgrammingError `function_position`, `function_argument`, `option_literal`, `syntax_error`; NotSupportedError
-        `function_not_supported`, `clause_not_supported`.
+        `clause_not_supported`.
     """
     found = _Walk(cursor, bracket_error).run()
     found.sort(key=lambda call: cursor.pairs[call.opening])
-    return tuple(_read_call(cursor, call) for call in found)
+    return tuple(_read_call(cursor, call) for call in found), _unnamed_items(cursor, found)
 
 
-def _read_call(cursor: Cursor, call: _Found) -> MLCall:
+def _unnamed_items(cursor: Cursor, found: list[_Found]) -> tuple[UnnamedItem, ...]:
+    spans: dict[tuple[int, int], UnnamedItem] = {}
+    for call in found:
+        for select, bracket in call.selects:
+            span = unnamed_item(cursor, select, _level_end(cursor, bracket), call.start)
+            if span is not None:
+                spans[span.start, span.end] = UnnamedItem(span)
+    return tuple(spans.values())
+
+
+def _level_end(cursor: Cursor, bracket: int) -> int:
+    return cursor.stop if bracket < 0 else cursor.pairs[bracket]
+
+
+def _read_call(cursor: Cursor, call: _Found) -> MLCall | ValueCall:
+    if call.is_value:
+        scope = None
+        if call.selects:
+            select, bracket = call.selects[0]
+            scope = query_scope(cursor, select, bracket + 1, _level_end(cursor, bracket))
+        return parse_value_call(cursor, call.start, call.opening, scope=scope, ctes=call.ctes, recursive=call.recursive)
     closing = cursor.pairs[call.opening]
     arguments = parse_arguments(cursor.within(call.opening + 1, closing))
     name = cursor.tokens[call.opening - 1]
@@ -112,6 +140,8 @@ class _Walk:
             elif token.kind is TokenKind.WORD and token.text.upper() == "ML" and self._is_ours(index):
                 self._call(index)
                 index += 2
+            elif self._is_text_function(index, token):
+                self._value_call(index, index + 1)
             else:
                 self._word(index, token)
             index += 1
@@ -179,6 +209,8 @@ class _Walk:
             self._with(index, frame)
         elif not self._before(index, "AS", "WITH"):
             frame.in_from = frame.expects_relation = False
+            if word == "SELECT":
+                frame.select_at = index
 
     def _with(self, index: int, frame: _Frame) -> None:
         frame.expects_relation = False
@@ -209,19 +241,39 @@ class _Walk:
     def _call(self, index: int) -> None:
         span = self.tokens[index].span.to(self.tokens[index + 2].span)
         name = self.tokens[index + 2].text.upper()
-        if name in VALUE_FUNCTIONS:
-            raise NotSupportedError(f"ML.{name} is not available in this release", code="function_not_supported", span=span)
+        if name in VALUE_FUNCTIONS and not self._takes_ml_argument(index + 3):
+            if self.frames[-1].expects_relation:
+                raise ProgrammingError(
+                    f"ML.{name} gives a value for each row and cannot stand where a table does", code="function_position", span=span,
+                    hint=f"write SELECT ML.{name}(…) FROM …",
+                )  # fmt: skip
+            self._value_call(index, index + 3)
+            return
         if not self.frames[-1].expects_relation:
             raise ProgrammingError(
                 f"ML.{name} gives rows and cannot stand here", code="function_position", span=span,
                 hint=f"an ML function is a table: SELECT … FROM ML.{name}(…)",
             )  # fmt: skip
+        self._note(index, index + 3, is_value=False)
+
+    def _value_call(self, start: int, opening: int) -> None:
+        self._note(start, opening, is_value=True)
+
+    def _note(self, start: int, opening: int, *, is_value: bool) -> None:
         if self.bracket_error is not None:
             raise self.bracket_error
         self.frames[-1].expects_relation = False
         scopes = [frame for frame in self.frames if frame.ctes]
         ctes = tuple(cte for frame in scopes for cte in frame.ctes)
-        self.calls.append(_Found(index, index + 3, ctes, any(frame.recursive for frame in scopes)))
+        selects = tuple((frame.select_at, frame.opening) for frame in reversed(self.frames) if frame.select_at >= 0)
+        self.calls.append(_Found(start, opening, ctes, any(frame.recursive for frame in scopes), is_value, selects))
+
+    def _is_text_function(self, index: int, token: Token) -> bool:
+        """Whether one of BigQuery's functions outside ML is called at an index; not where something of that name is made."""
+        if token.kind is not TokenKind.WORD or token.text.upper() not in TEXT_FUNCTIONS or not self._opens(index + 1):
+            return False
+        frame = self.frames[-1]
+        return not self._follows_dot(index) and not frame.expects_relation and not self._before(index, *_DECLARES)
 
     def _is_ours(self, index: int) -> bool:
         """Whether the word ML at an index begins a call that is meant for us."""

@@ -173,13 +173,113 @@ class MLCall:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryScope:
+    """The part of a query that makes the rows which a value in its select list sees."""
+
+    relation: Span
+    """The FROM clause with what it joins, the word included; empty when there is none."""
+    condition: Span | None
+    """The WHERE clause, the word included."""
+    is_grouped: bool
+    """Whether GROUP BY or HAVING stand between those rows and the select list."""
+
+
+@dataclass(frozen=True, slots=True)
+class StructField:
+    """A field of a STRUCT(…) argument; without a name where none is given and the expression is no column."""
+
+    name: str | None
+    expression: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ValueArgument:
+    """One argument of a preprocessing function: `span` is the expression without the name before `=>`."""
+
+    span: Span
+    name: str | None
+    name_span: Span | None
+    value: Value | None
+    """The argument as a literal, where it is one."""
+    fields: tuple[StructField, ...] | None
+    """Its fields, where it is STRUCT(…)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCall:
+    """A preprocessing function where a value may stand, e.g. `ML.STANDARD_SCALER(x) OVER ()`."""
+
+    function: str
+    """In capitals, with "ML." where it is written."""
+    function_span: Span
+    arguments: tuple[ValueArgument, ...]
+    over: Span | None
+    over_is_empty: bool
+    """Whether `over` is `OVER ()`."""
+    scope: QueryScope | None
+    """None where the call stands in no select that could be made out."""
+    ctes: tuple[Span, ...]
+    recursive: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TransformColumn:
+    """`expression AS name`, or a column by its name alone."""
+
+    expression: Span
+    name: str
+    column: str | None
+    """The column, when the expression is one and nothing else."""
+    alias_span: Span | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TransformFields:
+    """`expression.*`: every field of a STRUCT."""
+
+    expression: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TransformStar:
+    """`*`, with what EXCEPT leaves out and REPLACE puts in place of columns."""
+
+    left_out: tuple[tuple[str, Span], ...]
+    replaced: tuple[TransformColumn, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """The select list of TRANSFORM."""
+
+    items: tuple[TransformColumn | TransformFields | TransformStar, ...]
+    calls: tuple[ValueCall, ...]
+    """Preprocessing functions in it, inner ones before the one that holds them."""
+    names: tuple[tuple[str, Span], ...]
+    """Every word in it that may be a column."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class UnnamedItem:
+    """An item of a select list that holds a call and has no alias: the engine would name it after generated SQL."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """Any other statement. `calls` are the ML calls in it, in order of their place, inner ones before the one that holds them."""
 
-    calls: tuple[MLCall, ...]
+    calls: tuple[MLCall | ValueCall, ...]
     creates_view: bool
     """Whether the statement stores its text for later (CREATE VIEW, CREATE MACRO)."""
     span: Span
+    unnamed: tuple[UnnamedItem, ...] = ()
 
 
 Statement = (

@@ -12,13 +12,14 @@ import re
 from sqlml.errors import Error, NotSupportedError, ProgrammingError
 from sqlml.source import Source, Span
 from sqlml.syntax.cursor import Cursor
+from sqlml.syntax.function_names import TEXT_FUNCTIONS
 from sqlml.syntax.ml_calls import find_calls
 from sqlml.syntax.model_statements import is_model_statement, parse_model_statement
-from sqlml.syntax.nodes import MLCall, Query, Statement
+from sqlml.syntax.nodes import Query, Statement
 from sqlml.syntax.tokens import TokenKind, match_brackets, scan, tokenize
 
-_ML_HINT = re.compile(r"(?<![a-z0-9_])(?:ml|models?|versions)(?![a-z0-9_])", re.IGNORECASE | re.ASCII)
-"""A statement of ours, or one with an ML call, has one of these words in it."""
+_ML_HINT = re.compile(rf"(?<![a-z0-9_])(?:ml|models?|versions|{'|'.join(sorted(TEXT_FUNCTIONS))})(?![a-z0-9_])", re.IGNORECASE | re.ASCII)
+"""A statement of ours, or one with a call of ours, has one of these words in it."""
 _OPENS = ("(", "[", "{")
 _CLOSES = (")", "]", "}")
 
@@ -129,16 +130,17 @@ def _parse_statement(source: Source, span: Span, dialect: str) -> Statement:
                 "EXPLAIN of a statement about models is not available in this release", code="statement_not_supported", span=tokens[0].span
             )
         cursor.index = 0
-    return Query(find_calls(cursor, bracket_error), _creates_view(source.text, span, dialect), span)
+    calls, unnamed = find_calls(cursor, bracket_error)
+    return Query(calls, _creates_view(source.text, span, dialect), span, unnamed)
 
 
 def _parse_query(source: Source, span: Span, dialect: str) -> Query:
-    calls: tuple[MLCall, ...] = ()
-    if _ML_HINT.search(source.text, span.start, span.end):
-        tokens = tokenize(source.text, dialect, span)
-        pairs, bracket_error = match_brackets(tokens)
-        calls = find_calls(Cursor(source.text, tokens, pairs, dialect), bracket_error)
-    return Query(calls, False, span)
+    if not _ML_HINT.search(source.text, span.start, span.end):
+        return Query((), False, span)
+    tokens = tokenize(source.text, dialect, span)
+    pairs, bracket_error = match_brackets(tokens)
+    calls, unnamed = find_calls(Cursor(source.text, tokens, pairs, dialect), bracket_error)
+    return Query(calls, False, span, unnamed)
 
 
 def _creates_view(text: str, span: Span, dialect: str) -> bool:
