@@ -6,19 +6,53 @@ alone (ML.WEIGHTS, ML.TRAINING_INFO). Both know their columns before a row is re
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
+from sqlml import sql
 from sqlml.catalog.records import StoredVersion
 from sqlml.features.encoding import EncodingState
 from sqlml.features.layout import Layout
 from sqlml.models._options import Option, Options
 from sqlml.models._spec import ModelSpec
 from sqlml.source import Span
-from sqlml.types import Schema
+from sqlml.types import Column, Schema
+
+
+class LearnedTransform(Protocol):
+    """A TRANSFORM clause with what it has learned."""
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """The columns of the training query that it reads or passes on."""
+        ...
+
+    @property
+    def outputs(self) -> tuple[Column, ...]: ...
+
+    @property
+    def native(self) -> bool:
+        """Whether its SQL calls functions that only sqlml has."""
+        ...
+
+    def passes(self, column: Column) -> bool:
+        """Whether an output is an input as it is."""
+        ...
+
+    def reads(self, name: str) -> tuple[str, ...]:
+        """The inputs that an output is made of."""
+        ...
+
+    def layers(self, relation: str) -> str:
+        """The rows of a relation in brackets with all that the outputs are written over beside them, as a query in brackets."""
+        ...
+
+    def expressions(self) -> list[tuple[Column, str]]:
+        """The outputs in order, each with its SQL over `layers`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -30,6 +64,7 @@ class LoadedModel:
     state: Any
     layout: Layout
     encoding: EncodingState
+    transform: LearnedTransform | None = None
 
     @property
     def label(self) -> str | None:
@@ -63,13 +98,47 @@ class Relation:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The data argument as a model reads it: a relation in brackets that holds the data's own columns and more beside them.
+
+    `columns`: SQL of an own column by its name in lower case, where it is not the column of that name. `outputs`: the outputs of the
+    model's TRANSFORM that the data allow, each with its SQL.
+    """
+
+    relation: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    outputs: tuple[tuple[Column, str], ...] = ()
+
+    def own(self, name: str) -> str:
+        """SQL of one of the data's own columns."""
+        return self.columns.get(name.casefold(), sql.quote(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """SQL of a model's scores over `data.relation`, the form of it, and why that form."""
+
+    sql: str
+    data: Prepared
+    form: Literal["sql", "arrow"]
+    reason: str
+
+
 class CallContext(Protocol):
     """What a function may ask while it is bound."""
 
-    def scores(self, model: LoadedModel, data: Input) -> tuple[str, Literal["sql", "arrow"], str]:
-        """SQL for the model's scores over the columns of `data`, its form, and why that form.
+    def scores(self, model: LoadedModel, data: Input) -> Scores:
+        """The model's scores.
 
         Raises: DataError `missing_feature`, `feature_type` with the place of the data argument.
+        """
+        ...
+
+    def prepare(self, model: LoadedModel, data: Input) -> Prepared:
+        """The data as the model's TRANSFORM gives them.
+
+        Raises: as `scores`.
         """
         ...
 

@@ -33,6 +33,7 @@ METRICS = {
     Task.CLASSIFICATION: ("precision", "recall", "accuracy", "f1_score", "log_loss", "roc_auc"),
     Task.CLUSTERING: ("davies_bouldin_index", "mean_squared_distance"),
     Task.DIMENSION_REDUCTION: ("total_explained_variance_ratio",),
+    Task.PREPROCESSING: (),
 }  # fmt: skip
 
 
@@ -64,26 +65,26 @@ def metrics_query(model: LoadedModel, data: Input, context: CallContext, thresho
             "ML.EVALUATE of a PCA model takes no data: its metric belongs to the rows that it was trained on", code="data_not_supported",
             hint="write ML.EVALUATE(MODEL m)",
         ).at(data.span)  # fmt: skip
-    scores, form, _ = context.scores(model, data)
+    scores = context.scores(model, data)
+    form, relation = scores.form, scores.data.relation
     if model.spec.task is Task.CLUSTERING:
-        return clustering.clustering_metrics(f"SELECT {scores} AS distances FROM ({data.sql})", "distances", model.state.centroids), form
+        return clustering.clustering_metrics(f"SELECT {scores.sql} AS distances FROM {relation}", "distances", model.state.centroids), form
     label = data.schema.find(str(model.label))
     if label is None:
         raise DataError(
             f"the data to evaluate on lack the label {model.label}", code="missing_label",
             hint=f"they have {', '.join(data.schema.names[:8])}{', …' if len(data.schema) > 8 else ''}",
         ).at(data.span)  # fmt: skip
-    name = sql.quote(label.name)
+    name = scores.data.own(label.name)
     if model.spec.task is Task.REGRESSION:
-        relation = f"SELECT {sql.cast(name, 'DOUBLE')} AS actual, {scores} AS predicted FROM ({data.sql}) WHERE {name} IS NOT NULL"
-        return regression_metrics(relation, "actual", "predicted"), form
+        judged = f"SELECT {sql.cast(name, 'DOUBLE')} AS actual, {scores.sql} AS predicted FROM {relation} WHERE {name} IS NOT NULL"
+        return regression_metrics(judged, "actual", "predicted"), form
     actual = code_sql(model.classes, label_type(model), name)
-    relation = f"SELECT {actual} AS actual, {scores} AS score FROM ({data.sql})"
-    relation = f"SELECT * FROM ({relation}) WHERE actual IS NOT NULL"
+    judged = f"SELECT * FROM (SELECT {actual} AS actual, {scores.sql} AS score FROM {relation}) WHERE actual IS NOT NULL"
     if len(model.classes) == 2:
-        return binary_metrics(relation, "(actual = 1)", "score", threshold), form
+        return binary_metrics(judged, "(actual = 1)", "score", threshold), form
     best = f"CAST({sql.call('list_position', 'score', sql.call('list_aggregate', 'score', chr(39) + 'max' + chr(39)))} - 1 AS INTEGER)"
-    return multiclass_metrics(relation, "actual", "score", best, len(model.classes)), form
+    return multiclass_metrics(judged, "actual", "score", best, len(model.classes)), form
 
 
 SPEC = FunctionSpec(
@@ -91,6 +92,6 @@ SPEC = FunctionSpec(
     doc="The model's metrics, on its evaluation rows or on the data given.",
     data="optional",
     settings=(threshold_setting(), TRIAL_ID),
-    applies_to=lambda spec: True,
+    applies_to=lambda spec: spec.task.predicts,
     bind=bind,
 )

@@ -29,7 +29,7 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
     check_threshold(model, call.settings)
     if "keep_original_columns" in call.settings.given and model.spec.task is not Task.DIMENSION_REDUCTION:
         raise OptionError("keep_original_columns", "keep_original_columns applies to PCA models only", code="option_not_applicable")
-    scores, form, reason = context.scores(model, data)
+    scores = context.scores(model, data)
     outputs = _outputs(model, call.settings["threshold"])
     kept = data.schema.columns
     if model.spec.task is Task.DIMENSION_REDUCTION and not call.settings["keep_original_columns"]:
@@ -42,10 +42,11 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
                 hint=f"leave it out: (SELECT * EXCLUDE ({sql.quote(column.name)}) FROM …), or rename it",
             ).at(data.span)  # fmt: skip
     names = sql.columns(column.name for column in kept)
+    own = ", ".join(f"{scores.data.own(column.name)} AS {sql.quote(column.name)}" for column in kept)
     selected = ", ".join(f"{expression} AS {sql.quote(column.name)}" for column, expression in outputs)
-    inner = f"SELECT {scores} AS {_SCORE}{', ' * bool(names)}{names} FROM ({data.sql})"
+    inner = f"SELECT {scores.sql} AS {_SCORE}{', ' * bool(names)}{own} FROM {scores.data.relation}"
     query = f"SELECT {selected}{', ' * bool(names)}{names} FROM ({inner})"
-    return Relation(query, Schema((*(column for column, _ in outputs), *kept)), form, reason)
+    return Relation(query, Schema((*(column for column, _ in outputs), *kept)), scores.form, scores.reason)
 
 
 def _outputs(model: LoadedModel, threshold: float) -> list[tuple[Column, str]]:
@@ -63,6 +64,8 @@ def _outputs(model: LoadedModel, threshold: float) -> list[tuple[Column, str]]:
                 (Column(f"principal_component_{index}", DOUBLE), sql.call("list_extract", _SCORE, str(index)))
                 for index in range(1, count + 1)
             ]
+        case Task.PREPROCESSING:
+            raise AssertionError("the spec excludes it")
 
 
 def _classification(model: LoadedModel, threshold: float) -> list[tuple[Column, str]]:
@@ -110,6 +113,6 @@ SPEC = FunctionSpec(
         Option("keep_original_columns", Boolean(), default=False, doc="PCA: whether the input's columns follow the components."),
         TRIAL_ID,
     ),
-    applies_to=lambda spec: True,
+    applies_to=lambda spec: spec.task.predicts,
     bind=bind,
 )

@@ -50,6 +50,6 @@ SPEC = FunctionSpec(
     doc="The loss of every iteration, the newest first.",
     data="none",
     settings=(),
-    applies_to=lambda spec: True,
+    applies_to=lambda spec: spec.task.predicts,
     bind=bind,
 )

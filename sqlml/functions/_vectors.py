@@ -1,0 +1,64 @@
+"""SQL over arrays of numbers (DOUBLE[]): norms, and elements on the scale of the largest."""
+
+from __future__ import annotations
+
+import math
+
+from sqlml import sql
+from sqlml.functions._list_sql import each, let, struct
+
+SAFE = ("1.0e-280", "1.0e280")
+"""Sums of squares or powers between these have lost nothing to underflow or overflow."""
+
+
+def as_doubles(expression: str) -> str:
+    return sql.cast(expression, "DOUBLE[]")
+
+
+def norm(vector: str, p: float) -> str:
+    """SQL (DOUBLE) of the p-norm of a DOUBLE[]: NULL for a NULL array, 0 for an empty one; elements that are NULL do not count.
+
+    p = 0 counts the elements that are not zero. `vector` is repeated. Where powers leave the range of a number, they are taken again with
+    the largest element as the unit.
+    """
+    if p == 0:
+        found = _sum(each(vector, "__sqlml_x", "CASE WHEN __sqlml_x <> 0.0e0 THEN 1.0e0 END"))
+    elif p == 1:
+        found = _sum(each(vector, "__sqlml_x", sql.call("abs", "__sqlml_x")))
+    elif math.isinf(p):
+        found = f"coalesce({_largest(vector)}, 0.0e0)"
+    else:
+        # The engine sees that the sum stands here twice and takes it once, which binding it by a lambda would not be cheaper than.
+        total = _sum(each(vector, "__sqlml_x", _power("__sqlml_x", p)))
+        found = f"CASE WHEN {total} BETWEEN {SAFE[0]} AND {SAFE[1]} THEN {_root(total, p)} ELSE {_scaled_norm(vector, p)} END"
+    return f"CASE WHEN {vector} IS NOT NULL THEN {found} END"
+
+
+def scaled(vector: str) -> str:
+    """SQL (DOUBLE[]) of a DOUBLE[] without NULL, divided by its largest absolute value; NaN for zeros."""
+    divided = each("__sqlml_scaled.vector", "__sqlml_x", "__sqlml_x / __sqlml_scaled.size")
+    return let(struct(vector=vector, size=_largest(vector)), "__sqlml_scaled", divided)
+
+
+def _scaled_norm(vector: str, p: float) -> str:
+    """SQL (DOUBLE) of the norm of extreme numbers: the largest absolute value, times the norm in units of it."""
+    size = "__sqlml_sized.size"
+    powers = each("__sqlml_sized.vector", "__sqlml_x", _power(f"(__sqlml_x / {size})", p))
+    found = f"CASE WHEN {size} > 0.0e0 AND {sql.call('isfinite', size)} THEN {size} * {_root(_sum(powers), p)} ELSE {size} END"
+    return let(struct(vector=vector, size=f"coalesce({_largest(vector)}, 0.0e0)"), "__sqlml_sized", found)
+
+
+def _largest(vector: str) -> str:
+    return sql.call("list_max", each(vector, "__sqlml_x", sql.call("abs", "__sqlml_x")))
+
+
+def _sum(numbers: str) -> str:
+    return f"coalesce({sql.call('list_sum', numbers)}, 0.0e0)"
+
+
+def _power(x: str, p: float) -> str:
+    return f"{x} * {x}" if p == 2 else sql.call("pow", sql.call("abs", x), sql.literal(p))
+
+
+def _root(total: str, p: float) -> str:
+    return sql.call("sqrt", total) if p == 2 else sql.call("pow", total, sql.literal(1 / p))
