@@ -83,7 +83,7 @@ def _query(node: Query, context: PlanContext) -> RunQuery:
             span=context.parameters.found[0][0], hint="pass the values with the statement itself, each time that it runs",
         )  # fmt: skip
     calls = Calls(context, in_view=node.creates_view)
-    calls.bind_all(node.calls)
+    calls.bind_all(node)
     return RunQuery(calls.text(node.span), context.parameters.used_in(node.span), has_model=True, notices=tuple(context.notices))
 
 

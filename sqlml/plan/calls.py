@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import pyarrow as pa
 
 from sqlml import sql
 from sqlml.errors import DataError, Error, NotSupportedError, ProgrammingError
 from sqlml.features import encoding
+from sqlml.features.expressions import RESERVED_PREFIX
 from sqlml.features.layout import Layout
+from sqlml.features.sources import UNTYPED, accepts
 from sqlml.functions._registry import find_function
-from sqlml.functions._spec import BoundCall, FunctionSpec, Input, LoadedModel, Relation
+from sqlml.functions._spec import BoundCall, FunctionSpec, Input, LoadedModel, Prepared, Relation, Scores
 from sqlml.models._options import OptionError, Options, check_options
 from sqlml.models._spec import TooLargeForSql
 from sqlml.plan.context import Models, PlanContext
+from sqlml.plan.ctes import visible_ctes
 from sqlml.plan.splice import Spliced, concatenate, embed, plain, splice
-from sqlml.source import Span
-from sqlml.syntax.nodes import MLCall, ModelName, OptionSetting, QueryArgument
-from sqlml.types import Kind, Schema, SqlType
+from sqlml.plan.transform import OUTPUT
+from sqlml.plan.values import Values
+from sqlml.source import Source, Span
+from sqlml.syntax.nodes import MLCall, ModelName, OptionSetting, Query, QueryArgument, ValueCall
+from sqlml.types import Schema, SqlType
 
-_CTE_NAME = re.compile(r'"(?:[^"]|"")*"|\w+')
-
-_ACCEPTED = {
-    Kind.TIMESTAMP: {Kind.TIMESTAMP, Kind.DATE},
-}
-"""Kinds that a feature takes at prediction besides its own."""
+_REGISTERED = re.compile(r'"__sqlml_(?:dictionary|terms)_\d')
+"""A table of many categories, which is there for as long as the model is loaded."""
 
 
 class Calls:
@@ -38,13 +38,34 @@ class Calls:
         self._context = context
         self._in_view = in_view
         self.replacements = list(context.parameters.replacements)
+        self._values = Values(context, self.replacements)
 
-    def bind_all(self, calls: Sequence[MLCall]) -> None:
-        for call in calls:
+    @property
+    def source(self) -> Source:
+        return self._context.source
+
+    def needs_native_functions(self) -> None:
+        """Makes the functions that only sqlml has callable."""
+        self._context.engine.native_functions()
+
+    def bind_all(self, query: Query) -> None:
+        """Binds every call of a statement, or of a query that is part of one."""
+        self._values.find_types(query.calls)
+        for call in query.calls:
             try:
-                self.replacements.append((call.span, self._bind(call)))
+                bound = self._values.bind(call) if isinstance(call, ValueCall) else self._bind(call)
             except Error as error:
                 raise error.at(call.span) from error.__cause__
+            self.replacements.append((call.span, bound))
+        if self._in_view and self._values.has_native:
+            native = next(call for call in query.calls if isinstance(call, ValueCall))
+            raise NotSupportedError(
+                "a view or macro cannot hold a function that only sqlml has", code="view_needs_sql_form", span=native.span,
+                hint="write CREATE TABLE … AS, or ask in the query itself",
+            )  # fmt: skip
+        for item in query.unnamed:
+            name = " ".join(self._context.source.text[item.span.start : item.span.end].split())
+            self.replacements.append((Span(item.span.end, item.span.end), plain(f" AS {sql.quote(name)}")))
 
     def text(self, span: Span) -> Spliced:
         """The user's text with every bound call inside it replaced."""
@@ -69,12 +90,18 @@ class Calls:
         text, data = self._data(call, spec)
         settings = self._settings(call, spec)
         try:
-            relation = spec.bind(BoundCall(models, data, settings, call.span), Answers(self._context.models))
+            relation = spec.bind(BoundCall(models, data, settings, call.span), self._answers(call, data))
         except OptionError as error:
             raise error.at(_span_of(call.settings, error.option)) from None
         if self._in_view:
             self._check_view(relation, models[0], call)
         return embed(f"({relation.sql})", [text] if text else [], call.span)
+
+    def _answers(self, call: MLCall, data: Input | None) -> Answers:
+        parameters = self._context.parameters.used_in(*([data.span] if data else []), *call.ctes)
+        definitions = [self.text(span).text for span in visible_ctes(self._context.source.text, call.ctes)]
+        with_ctes = f"WITH {'RECURSIVE ' if call.recursive else ''}{', '.join(definitions)} " if definitions else ""
+        return Answers(self._context.models, lambda query: self._context.engine.describe(with_ctes + query, parameters))
 
     def _function(self, call: MLCall) -> FunctionSpec:
         try:
@@ -112,21 +139,12 @@ class Calls:
             text = concatenate([plain("SELECT * FROM "), self.text(argument.path)])
             inner = argument.path
         definitions: list[Spliced] = []
-        for span in self._visible(call.ctes):
+        for span in visible_ctes(self._context.source.text, call.ctes):
             definitions += [plain(", " if definitions else f"WITH {'RECURSIVE ' if call.recursive else ''}"), self.text(span)]
         # A line comment at the end of the user's text must not swallow the bracket.
         described = concatenate([*definitions, plain(" SELECT * FROM ("), text, plain("\n)")])
         schema = self.describe(described, (inner, *call.ctes), argument.span)
         return text, Input(f"{text.text}\n", schema, argument.span)
-
-    def _visible(self, ctes: Sequence[Span]) -> list[Span]:
-        """The definitions that count: of two with one name the inner, later one."""
-        by_name: dict[str, Span] = {}
-        for span in ctes:
-            text = self._context.source.text[span.start : span.end]
-            name = _CTE_NAME.match(text)
-            by_name[name[0].strip('"').casefold() if name else text] = span
-        return list(by_name.values())
 
     def _settings(self, call: MLCall, spec: FunctionSpec) -> Options:
         try:
@@ -139,9 +157,10 @@ class Calls:
 
     def _check_view(self, relation: Relation, model: LoadedModel, call: MLCall) -> None:
         name = model.version.key.name
-        if relation.form != "sql":
+        reason = relation.reason if relation.form != "sql" else "it has more categories than a statement can hold"
+        if relation.form != "sql" or _REGISTERED.search(relation.sql):
             raise NotSupportedError(
-                f"a view or macro cannot hold ML.{call.function} of {name}: {relation.reason}",
+                f"a view or macro cannot hold ML.{call.function} of {name}: {reason}",
                 code="view_needs_sql_form",
                 hint="write CREATE TABLE … AS, or ask in the query itself",
             )  # fmt: skip
@@ -157,29 +176,63 @@ class Calls:
 class Answers:
     """CallContext over loaded models."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, describe: Callable[[str], Schema]) -> None:
         self._models = models
+        self._describe = describe
 
-    def scores(self, model: LoadedModel, data: Input) -> tuple[str, Literal["sql", "arrow"], str]:
-        layout = self._layout(model, data)
+    def scores(self, model: LoadedModel, data: Input) -> Scores:
+        prepared, layout = self._read(model, data)
         reason = "it runs on the model's native predictor"
         if model.spec.scores_sql is not None:
             try:
                 scores = model.spec.scores_sql(model.state, layout)
-            except TooLargeForSql:
-                reason = "the model is too large for one SQL expression"
+            except TooLargeForSql as error:
+                reason = str(error) or "the model is too large for one SQL expression"
             else:
-                return scores, "sql", "the model is an expression over its input"
-        return self._models.batch_scores(model, [layout.value_sql(term) for term in layout.terms]), "arrow", reason
+                if model.transform is not None and model.transform.native:
+                    return Scores(scores, prepared, "arrow", "its TRANSFORM clause calls a function that only sqlml has")
+                return Scores(scores, prepared, "sql", "the model is an expression over its input")
+        values = [layout.value_sql(term) for term in layout.terms]
+        return Scores(self._models.batch_scores(model, values), prepared, "arrow", reason)
+
+    def prepare(self, model: LoadedModel, data: Input) -> Prepared:
+        return self._prepared(model, data, self._checked_types(model, data))
 
     def table(self, rows: pa.Table) -> str:
         return f"SELECT * FROM {self._models.register_rows(rows)}"
 
-    def _layout(self, model: LoadedModel, data: Input) -> Layout:
-        """The model's layout over the types that the data have.
+    def _read(self, model: LoadedModel, data: Input) -> tuple[Prepared, Layout]:
+        """The data and the layout over the types that they have.
 
         Raises: DataError `missing_feature`, `feature_type`.
         """
+        given = self._checked_types(model, data)
+        prepared = self._prepared(model, data, given)
+        stored = model.encoding
+        if model.transform is not None:
+            # Outputs stand beside the data's own columns under names of ours.
+            types = {column.name.casefold(): column.type for column in model.transform.outputs}
+            if any(given[column.name.casefold()] != column.type for column in model.transform.inputs if column.name.casefold() in given):
+                types = self._output_types(prepared)
+            places = {column.name: f"{OUTPUT}{index}" for index, (column, _) in enumerate(prepared.outputs)}
+            typed = encoding.retyped(stored, types)
+            wanted = replace(typed, columns=tuple(places[name] for name in typed.columns))
+            items = ", ".join(f"{expression} AS {sql.quote(places[column.name])}" for column, expression in prepared.outputs)
+            prepared = replace(prepared, relation=f"(SELECT *, {items} FROM {prepared.relation})")
+            return prepared, encoding.layout(wanted, lambda term, categories: self._models.dictionary(model, term, categories))
+        wanted = encoding.retyped(stored, given)
+        if wanted is stored:
+            return prepared, model.layout
+        return prepared, encoding.layout(wanted, lambda term, categories: self._models.dictionary(model, term, categories))
+
+    def _output_types(self, prepared: Prepared) -> dict[str, SqlType]:
+        names = [column.name for column, _ in prepared.outputs]
+        items = ", ".join(expression for _, expression in prepared.outputs)
+        schema = self._describe(f"SELECT {items} FROM {prepared.relation}")
+        return {name.casefold(): column.type for name, column in zip(names, schema, strict=True)}
+
+    def _checked_types(self, model: LoadedModel, data: Input) -> dict[str, SqlType]:
+        """The data's type of every column that the model reads, by name in lower case."""
         features = model.version.record.features
         missing = [feature.name for feature in features if data.schema.find(feature.name) is None]
         if missing:
@@ -193,17 +246,49 @@ class Answers:
             column = data.schema.find(feature.name)
             assert column is not None
             trained, given = SqlType(feature.sql_type), column.type
-            if given.kind is not trained.kind and given.kind not in _ACCEPTED.get(trained.kind, ()) and given.name != '"NULL"':
+            if not accepts(trained, given):
                 raise DataError(
                     f"feature {feature.name} of model {model.version.key.name} was trained on {trained}, the input has {given}",
                     code="feature_type", span=data.span, hint=f"write CAST({sql.quote(column.name)} AS {trained})",
                 )  # fmt: skip
-            types[feature.name.casefold()] = given if given.kind is trained.kind else trained
-        stored = model.encoding
-        wanted = tuple(types[column.casefold()].name for column in stored.columns)
-        if wanted == stored.types:
-            return model.layout
-        return encoding.layout(replace(stored, types=wanted), lambda term, categories: self._models.dictionary(model, term, categories))
+            types[feature.name.casefold()] = given
+        return types
+
+    def _prepared(self, model: LoadedModel, data: Input, given: Mapping[str, SqlType]) -> Prepared:
+        """The data, with the arguments of the model's TRANSFORM beside them if it has one.
+
+        A column of another type than at training becomes one of that type for the clause, where the clause would else do another thing with
+        it; its own value stays beside it.
+        """
+        if model.transform is None:
+            return Prepared(f"({data.sql})")
+        columns: dict[str, str] = {}
+        casts: list[str] = []
+        kept: list[str] = []
+        for index, column in enumerate(model.transform.inputs):
+            found = data.schema.find(column.name)
+            if found is not None and _needs_cast(column.type, given.get(column.name.casefold(), found.type)):
+                original = sql.quote(f"{RESERVED_PREFIX}o{index}")
+                casts.append(f"{sql.cast(sql.quote(found.name), column.type.name)} AS {sql.quote(found.name)}")
+                kept.append(f"{sql.quote(found.name)} AS {original}")
+                columns[found.name.casefold()] = original
+        relation = f"({data.sql})"
+        if casts:
+            relation = f"(SELECT * REPLACE ({', '.join(casts)}), {', '.join(kept)} FROM {relation})"
+        # What passes through and is no feature (the label, a column of the split) need not be in the data.
+        outputs = tuple(
+            (column, expression)
+            for column, expression in model.transform.expressions()
+            if not model.transform.passes(column) or data.schema.find(column.name) is not None
+        )
+        return Prepared(model.transform.layers(relation), columns, outputs)
+
+
+def _needs_cast(trained: SqlType, given: SqlType) -> bool:
+    """Whether an expression over the trained type may mean another thing over the given one: an integer where there was none, a date."""
+    if trained == given:
+        return False
+    return given.name == UNTYPED or given.kind is not trained.kind or (given.is_integer and not trained.is_integer)
 
 
 def located(error: Error, text: Spliced) -> Error:

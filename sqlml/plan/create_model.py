@@ -8,17 +8,20 @@ can tell (NULL labels, one class, infinite values) is found while training.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from sqlml import sql
 from sqlml.catalog.records import ModelKey
-from sqlml.errors import DataError, Error, NotSupportedError, ProgrammingError
-from sqlml.features.expressions import FEATURE_KINDS, RESERVED_PREFIX
+from sqlml.errors import DataError, Error, ProgrammingError
+from sqlml.features.expressions import RESERVED_PREFIX
+from sqlml.features.sources import find_sources
 from sqlml.models._options import Options, check_options
 from sqlml.models._registry import MODEL_TYPES, find_model_type
 from sqlml.models._spec import ModelSpec, Task
 from sqlml.plan.calls import Calls
 from sqlml.plan.context import PlanContext
 from sqlml.plan.nodes import KeepModel, TrainModel
+from sqlml.plan.transform import BoundTransform
 from sqlml.source import Span
 from sqlml.syntax import parse_query
 from sqlml.syntax.nodes import CreateModel, OptionSetting
@@ -43,11 +46,6 @@ def bind_create_model(node: CreateModel, context: PlanContext) -> TrainModel | K
         )  # fmt: skip
     if _exists(node, key, context):
         return KeepModel(key)
-    if node.transform is not None:
-        raise NotSupportedError(
-            "TRANSFORM is not available in this release", code="clause_not_supported", span=node.transform,
-            hint="compute the columns in the query after AS",
-        )  # fmt: skip
     given = context.settings(node.options)
     spec = _model_type(given, node)
     options = _options(spec, given, node, context)
@@ -56,22 +54,31 @@ def bind_create_model(node: CreateModel, context: PlanContext) -> TrainModel | K
             "CREATE MODEL needs a training query", code="syntax_error", span=node.span, hint="end the statement with AS SELECT … FROM …"
         )
     calls = Calls(context)
-    calls.bind_all(parse_query(context.source, node.query).calls)
+    calls.bind_all(parse_query(context.source, node.query))
+    # The engine would rename the second of two columns with one name once the query stands in brackets.
+    schema = calls.describe(calls.text(node.query), (node.query,), node.query)
+    _check_names(schema, node.query)
     query = calls.text(node.query).within("SELECT * FROM (", "\n)")
-    schema = calls.describe(query, (node.query,), node.query)
     label = _label(spec, options, schema, node)
     claimed = {str(options[name]).casefold(): name for name in _COLUMN_OPTIONS if options.get(name) is not None}
-    features = tuple(column for column in schema if column.name.casefold() not in claimed and (label is None or column.name != label.name))
+    if label is not None:
+        claimed[label.name.casefold()] = "input_label_cols"
+    transform = _transform(node, spec, schema, claimed, calls)
+    made = schema if transform is None else transform.outputs
+    features = tuple(column for column in made if column.name.casefold() not in claimed)
+    inputs = features if transform is None else tuple(column for column in transform.inputs if column.name.casefold() not in claimed)
     try:
         for name in ("instance_weight_col", "kmeans_init_col"):
             _check_claimed(name, options, schema, Kind.NUMBER if name.startswith("instance") else Kind.BOOLEAN)
         split = split_rule(options, schema)
     except ProgrammingError as error:
         raise error.at(next((_setting(node, name).span for name in _COLUMN_OPTIONS if _has(node, name)), node.query)) from None
-    _check_features(features, node.query)
+    if spec.task.predicts:
+        _check_features(features, node.query if transform is None else transform.place)
     return TrainModel(
         key=key, replace=node.replace, if_not_exists=node.if_not_exists, spec=spec, options=options, given=given, query=query,
-        parameters=context.parameters.used_in(node.query), schema=schema, features=features, label=label, split=split,
+        parameters=context.parameters.used_in(node.query), schema=schema, features=features, inputs=inputs, transform=transform,
+        label=label, split=split,
         weight_column=_claimed_column(schema, options.get("instance_weight_col")),
         initial_column=_claimed_column(schema, options.get("kmeans_init_col")),
         statement=context.source.text[node.span.start : node.span.end].strip(), notices=tuple(context.notices),
@@ -125,6 +132,45 @@ def _options(spec: ModelSpec, given: dict[str, object], node: CreateModel, conte
     return Options(options, options.given | {"model_type"})
 
 
+def _check_names(schema: Schema, span: Span) -> None:
+    """Raises: ProgrammingError `duplicate_column`: of two columns with one name only one could be meant."""
+    seen: set[str] = set()
+    for column in schema:
+        if column.name.casefold() in seen:
+            raise ProgrammingError(
+                f"the training query gives two columns called {column.name}", code="duplicate_column", span=span,
+                hint="give one of them another name with AS",
+            )  # fmt: skip
+        seen.add(column.name.casefold())
+
+
+def _transform(node: CreateModel, spec: ModelSpec, schema: Schema, claimed: Mapping[str, str], calls: Calls) -> BoundTransform | None:
+    """The bound TRANSFORM clause.
+
+    Raises: ProgrammingError `missing_transform`, `transform_label`, and what binding it raises.
+    """
+    if node.transform is None:
+        if spec.task is Task.PREPROCESSING:
+            raise ProgrammingError(
+                f"a {spec.model_type} model needs a TRANSFORM clause", code="missing_transform", span=node.name.span,
+                hint="write CREATE MODEL name TRANSFORM (…) OPTIONS (…) AS query",
+            )  # fmt: skip
+        return None
+    span = node.transform
+    transform = BoundTransform(calls.source, span, schema, lambda text: calls.describe(text, (), span), calls.needs_native_functions)
+    for name, option in claimed.items():
+        column = schema.find(name)
+        if column is not None and name not in transform.passed:
+            made = any(output.name.casefold() == name for output in transform.outputs)
+            what = {"input_label_cols": "the label"}.get(option, option)
+            raise ProgrammingError(
+                f"TRANSFORM {'changes' if made else 'drops'} {what} {column.name}, which must stay as it is", code="transform_label",
+                span=transform.place(column.name), hint=f"list it by its name alone: TRANSFORM (…, {sql.quote(column.name)})"
+                if not column.name.isidentifier() else f"list it by its name alone: TRANSFORM (…, {column.name})",
+            )  # fmt: skip
+    return transform
+
+
 def _label(spec: ModelSpec, options: Options, schema: Schema, node: CreateModel) -> Column | None:
     if not spec.task.is_supervised:
         return None
@@ -152,12 +198,15 @@ def _label(spec: ModelSpec, options: Options, schema: Schema, node: CreateModel)
     return column
 
 
-def _check_features(features: Sequence[Column], span: Span) -> None:
+def _check_features(features: Sequence[Column], place: Span | Callable[[str], Span]) -> None:
+    """Raises: DataError `no_features`, `reserved_name`, `feature_type`."""
     if not features:
+        span = place if isinstance(place, Span) else place("")
         raise DataError(
             "the training query has no feature columns", code="no_features", span=span, hint="select at least one column to learn from"
         )
     for column in features:
+        span = place if isinstance(place, Span) else place(column.name)
         if column.name.casefold().startswith(RESERVED_PREFIX):
             raise DataError(
                 f"column names that begin with {RESERVED_PREFIX} are sqlml's own, got {column.name}", code="reserved_name", span=span,
@@ -170,11 +219,11 @@ def _check_features(features: Sequence[Column], span: Span) -> None:
                 span=span,
                 hint="write CAST(NULL AS DOUBLE), or leave it out",
             )
-        if column.type.kind not in FEATURE_KINDS:
-            raise DataError(
-                f"column {column.name} has type {column.type}, which cannot be a feature in this release", code="feature_type", span=span,
-                hint=f"leave it out (SELECT * EXCLUDE ({column.name})) or cast it to a number, string, boolean, date or timestamp",
-            )  # fmt: skip
+    for part in [features] if isinstance(place, Span) else [*([column] for column in features), features]:
+        try:
+            find_sources(part)
+        except DataError as error:
+            raise error.at(place if isinstance(place, Span) else place(part[0].name)) from None
 
 
 def _check_claimed(option: str, options: Options, schema: Schema, kind: Kind) -> None:

@@ -12,6 +12,7 @@ from sqlml.engines.engine import Parameters
 from sqlml.models._options import Options
 from sqlml.models._spec import ModelSpec
 from sqlml.plan.splice import Spliced
+from sqlml.plan.transform import BoundTransform
 from sqlml.source import Span
 from sqlml.training.splits import SplitRule
 from sqlml.types import Column, Schema
@@ -43,6 +44,10 @@ class TrainModel:
     parameters: Parameters
     schema: Schema
     features: tuple[Column, ...]
+    """What the learner sees: columns of the query, or outputs of its TRANSFORM."""
+    inputs: tuple[Column, ...]
+    """The query's columns that prediction needs; the features where there is no TRANSFORM."""
+    transform: BoundTransform | None
     label: Column | None
     split: SplitRule
     weight_column: str | None

@@ -79,7 +79,7 @@ def show_create_model(node: ShowCreateModel, context: PlanContext) -> pa.Table:
 
 
 def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
-    """One row a property, in the groups model, input, output, option, metric, source."""
+    """One row a property, in the groups model, input, transform, label, option, metric, source."""
     key = context.key(node.name)
     try:
         version = context.catalog.load(key, node.name.reference)
@@ -95,6 +95,10 @@ def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
         ("model", "seed", str(record.seed)),
     ]
     rows += [("input", feature.name, feature.sql_type) for feature in record.features]
+    if "transform" in version.arrays:
+        transform = context.models.load(key, node.name.reference).transform
+        assert transform is not None, "it is stored with the version"
+        rows += [("transform", column.name, column.type.name) for column in transform.outputs]
     if record.label is not None:
         rows.append(("label", record.label, record.label_type or ""))
         rows += [("class", str(index), text) for index, text in enumerate(record.classes)]

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from sqlml import sql
 from sqlml.catalog.records import ModelKey, StoredVersion
 from sqlml.catalog.store import Catalog
-from sqlml.engines.engine import BatchFunction, Engine
+from sqlml.engines.engine import Engine
 from sqlml.features.encoding import EncodingState, layout, layout_width
 from sqlml.features.expressions import CODE, VALUE
+from sqlml.features.packed import packed_sql, unpack
+from sqlml.features.sources import find_field
+from sqlml.functions._learned_transform import AppliedTransform
+from sqlml.functions._learning import LearnedTerms
 from sqlml.functions._spec import LoadedModel
+from sqlml.functions._transform_state import TransformState
+from sqlml.functions._vocabulary import COUNT
 from sqlml.models._registry import find_model_type
 from sqlml.models._spec import ModelSpec, Task
+from sqlml.session.transforms import LoadedTransform, load_transform
 from sqlml.state import damaged_state, from_arrays
+from sqlml.types import SqlType
 
 KEPT_MODELS = 16
 """Loaded models kept for later statements; the least recently used goes first."""
@@ -64,16 +76,33 @@ class LoadedModels:
         spec = find_model_type(stored.record.model_type)
         encoding = from_arrays(EncodingState, stored.arrays.get("encoding", {}))
         state = from_arrays(spec.state, stored.arrays.get("state", {}))
-        _check_agreement(spec, state, encoding, stored)
-        return self.complete(self.begin(stored, spec, encoding), state)
+        transform = None
+        if "transform" in stored.arrays:
+            transform = load_transform(from_arrays(TransformState, stored.arrays["transform"]), self._engine)
+        _check_agreement(spec, state, encoding, stored, transform)
+        return self.complete(self.begin(stored, spec, encoding, transform), state)
 
-    def begin(self, stored: StoredVersion, spec: ModelSpec, encoding: EncodingState) -> LoadedModel:
+    def begin(self, stored: StoredVersion, spec: ModelSpec, encoding: EncodingState, transform: LoadedTransform | None) -> LoadedModel:
         """A model that is about to be trained: its layout, and no state yet."""
         entry = _Loaded(handle=next(_handles))
         rendered = layout(encoding, lambda term, categories: self._dictionary(entry, term, categories))
-        model = LoadedModel(stored, spec, None, rendered, encoding)
+        applied = None if transform is None else self._applied(entry, transform)
+        model = LoadedModel(stored, spec, None, rendered, encoding, applied)
         self._entries[id(model)] = (model, entry)
         return model
+
+    @contextmanager
+    def applied(self, transform: LoadedTransform | None) -> Iterator[AppliedTransform | None]:
+        """A TRANSFORM clause that can be run for a while, before there is a model."""
+        entry = _Loaded(handle=next(_handles))
+        try:
+            yield None if transform is None else self._applied(entry, transform)
+        finally:
+            self._unregister(entry)
+
+    def _applied(self, entry: _Loaded, transform: LoadedTransform) -> AppliedTransform:
+        clause, values = transform
+        return AppliedTransform(clause, values, lambda index, terms: self._term_table(entry, index, terms))
 
     def complete(self, model: LoadedModel, state: object) -> LoadedModel:
         """The model with its state, in place of the one without."""
@@ -85,11 +114,20 @@ class LoadedModels:
     def batch_scores(self, model: LoadedModel, values: Sequence[str]) -> str:
         _, entry = self._entries[id(model)]
         if entry.render is None:
-            entry.render = self._engine.batch_function(
-                entry.handle, _batch_function(model), dtype="float32" if model.encoding.single else "float64",
-                output="list" if _has_many_scores(model) else "scalar",
-            )  # fmt: skip
+            entry.render = self._render(entry.handle, model)
         return entry.render(values)
+
+    def _render(self, handle: int, model: LoadedModel) -> Callable[[Sequence[str]], str]:
+        """Registers the model's batch function; SQL of the terms -> SQL of the scores."""
+        dtype: Literal["float32", "float64"] = "float32" if model.encoding.single else "float64"
+        output: Literal["scalar", "list"] = "list" if _has_many_scores(model) else "scalar"
+        layout, predictor = model.layout, _predictor(model)
+        if not layout.is_packed:
+            return self._engine.batch_function(handle, lambda values: predictor(layout.expand(values)), dtype=dtype, output=output)
+        of_lists = self._engine.list_function(
+            handle, lambda offsets, values: predictor(unpack(layout, offsets, values)), dtype=dtype, output=output
+        )
+        return lambda values: of_lists(packed_sql(layout, values, "FLOAT" if dtype == "float32" else "DOUBLE"))
 
     def dictionary(self, model: LoadedModel, term: int, categories: tuple[str, ...]) -> str:
         return self._dictionary(self._entries[id(model)][1], term, categories)
@@ -114,8 +152,21 @@ class LoadedModels:
         _, entry = self._entries.pop(id(model))
         if entry.render is not None:
             self._engine.drop_batch_function(entry.handle)
+        self._unregister(entry)
+
+    def _unregister(self, entry: _Loaded) -> None:
         for name in entry.dictionaries.values():
             self._engine.unregister(name)
+
+    def _term_table(self, entry: _Loaded, index: int, terms: LearnedTerms) -> str:
+        name = f"__sqlml_terms_{entry.handle}_{index}"
+        columns = {
+            VALUE: pa.array(terms.terms, pa.string()), CODE: pa.array(range(len(terms.terms)), pa.int64()),
+            COUNT: pa.array(terms.counts, pa.int64()),
+        }  # fmt: skip
+        self._engine.register(name, pa.table(columns))
+        entry.dictionaries[(-1 - index, ())] = name
+        return sql.quote(name)
 
     def _dictionary(self, entry: _Loaded, term: int, categories: tuple[str, ...]) -> str:
         name = entry.dictionaries.get((term, categories))
@@ -127,23 +178,35 @@ class LoadedModels:
         return sql.quote(name)
 
 
-def _batch_function(model: LoadedModel) -> BatchFunction:
-    predict, state, expand = model.spec.predict, model.state, model.layout.expand
-    predictor = model.spec.predictor(state) if model.spec.predictor is not None else lambda features: predict(state, features)
-    return lambda values: predictor(expand(values))
+def _predictor(model: LoadedModel) -> Callable[[Any], NDArray[np.floating]]:
+    """(features[n_rows, n_columns], sparse where the layout is) -> scores."""
+    predict, state = model.spec.predict, model.state
+    return model.spec.predictor(state) if model.spec.predictor is not None else lambda features: predict(state, features)
 
 
 def _has_many_scores(model: LoadedModel) -> bool:
     return len(model.classes) > 2 or model.spec.task in (Task.CLUSTERING, Task.DIMENSION_REDUCTION)
 
 
-def _check_agreement(spec: ModelSpec, state: object, encoding: EncodingState, stored: StoredVersion) -> None:
-    names = {feature.name for feature in stored.record.features}
+def _check_agreement(
+    spec: ModelSpec, state: object, encoding: EncodingState, stored: StoredVersion, transform: LoadedTransform | None
+) -> None:
+    columns = {feature.name: SqlType(feature.sql_type) for feature in stored.record.features}
+    if transform is not None:
+        clause, _ = transform
+        if not set(columns) <= {column.name for column in clause.inputs}:
+            raise damaged_state("the TRANSFORM clause does not read the features")
+        columns = {column.name: column.type for column in clause.outputs}
+    elif spec.task is Task.PREPROCESSING:
+        raise damaged_state("the TRANSFORM clause is missing")
+    names = set(columns)
     n_columns = sum(layout_width(encoding))
     if spec.n_columns is not None and spec.n_columns(state) != n_columns:
         raise damaged_state("the state and the encoding disagree about the number of columns")
     if not set(encoding.columns) <= names:
         raise damaged_state("the encoding reads columns that are no features")
+    if not all(not part or find_field(columns[column], part) for column, part in zip(encoding.columns, encoding.fields, strict=True)):
+        raise damaged_state("the encoding reads fields that a feature does not have")
     if spec.task is Task.CLASSIFICATION:
         n_classes = getattr(state, "n_classes", None)
         if len(stored.record.classes) < 2 or (n_classes is not None and max(2, n_classes) != len(stored.record.classes)):

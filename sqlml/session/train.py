@@ -17,33 +17,36 @@ from importlib.metadata import version as library_version
 import numpy as np
 
 from sqlml import sql
-from sqlml.catalog.records import ModelKey, SourceRecord, StoredVersion, VersionRecord
+from sqlml.catalog.records import FeatureRecord, ModelKey, SourceRecord, StoredVersion, VersionRecord
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine
 from sqlml.errors import DataError, Error, IntegrityError, OperationalError
-from sqlml.features.encoding import CategoryStatistics, NumericStatistics, encoding_state
+from sqlml.features.encoding import MAX_WIDTH, encoding_state
 from sqlml.features.expressions import number
 from sqlml.features.layout import EncodingRules, Layout
-from sqlml.features.statistics import LARGEST_SINGLE, MEDIAN_ROWS, LearnedFeatures, learn_features
+from sqlml.features.sources import shape
+from sqlml.features.statistics import LARGEST_SINGLE, MEDIAN_ROWS, LearnedFeatures, TargetLabel, learn_features
+from sqlml.features.term_statistics import term_widths
 from sqlml.functions._labels import code_sql
+from sqlml.functions._learning import QUANTILE_ROWS, learn
 from sqlml.functions._spec import Input, LoadedModel
 from sqlml.functions.evaluate import METRICS, metrics_query
 from sqlml.models._spec import Task
+from sqlml.models.transform_only import TransformOnlyState
 from sqlml.plan.calls import Answers, located
 from sqlml.plan.nodes import TrainModel
 from sqlml.session.models import LoadedModels
 from sqlml.session.progress import EventProgress
+from sqlml.session.transforms import LoadedTransform, stored_transform
 from sqlml.state import Array, from_arrays, to_arrays
 from sqlml.training.data import Trained
 from sqlml.training.encoded import EncodedRows
 from sqlml.training.rows import HASH_VECTOR_SQL, LabelCheck, TrainingRows
 from sqlml.training.splits import HASH
+from sqlml.types import Kind
 
 SEED = 42
 """Every training draws from this seed; it is recorded with the version."""
-
-MAX_COLUMNS = 20_000
-"""Matrix columns after encoding; a learner that multiplies them pairwise needs 3 GB here."""
 
 
 class Snapshot:
@@ -145,14 +148,27 @@ class _Training:
         self._check_weights()
         self._check_label_range()
         rules = plan.spec.encoding(plan.options)
-        found = self._features(rules)
-        state = encoding_state(found.terms, rules)
+        transform, inputs = self._learn_transform(rules)
+        with self._models.applied(transform) as applied:
+            if applied is not None:
+                made = [(column, expression) for column, expression in applied.expressions()]
+                items = ", ".join(f"{expression} AS {sql.quote(column.name)}" for column, expression in made)
+                rows.transform(applied.layers, items)
+            return self._learn_model(rules, classes, counts, transform, inputs, started)
+
+    def _learn_model(
+        self, rules: EncodingRules, classes: tuple[str, ...], counts: Sequence[int], transform: LoadedTransform | None,
+        inputs: tuple[FeatureRecord, ...] | None, started: float,
+    ) -> _Learned:  # fmt: skip
+        plan, rows = self._plan, self._rows
+        found = self._features(rules, classes) if plan.spec.task.predicts else LearnedFeatures((), (), {})
+        state = encoding_state(found.terms, rules, found.unseen_target)
         self._check_width(found, rules)
-        draft = self._draft(found, classes, started)
+        draft = self._draft(found.features if inputs is None else inputs, classes, started)
         stub = StoredVersion(plan.key, "", 0, draft, datetime.datetime.now(datetime.UTC).replace(tzinfo=None))
-        model = self._models.begin(stub, plan.spec, state)
+        model = self._models.begin(stub, plan.spec, state, transform)
         try:
-            trained = self._train(model.layout, rules, classes, counts)
+            trained = self._train(model.layout, rules, classes, counts) if plan.spec.task.predicts else self._only_transform()
             _check_state(plan, trained)
             model = self._models.complete(model, trained.state)
             self._progress.stage("evaluating", rows.n_eval or rows.n_train)
@@ -164,16 +180,46 @@ class _Training:
             duration_ms=round((time.monotonic() - started) * 1000), notices=tuple(notice.message for notice in self._progress.notices),
         )  # fmt: skip
         self._progress.check()
-        return _Learned(record, {"encoding": to_arrays(state), "state": to_arrays(trained.state)})
+        arrays = {"encoding": to_arrays(state), "state": to_arrays(trained.state)}
+        if transform is not None:
+            arrays["transform"] = to_arrays(stored_transform(transform))
+        return _Learned(record, arrays)
+
+    def _learn_transform(self, rules: EncodingRules) -> tuple[LoadedTransform | None, tuple[FeatureRecord, ...] | None]:
+        """The TRANSFORM clause with the statistics of the training rows, and what ML.FEATURE_INFO tells of the columns under it."""
+        plan, rows = self._plan, self._rows
+        if plan.transform is None:
+            return None, None
+        self._progress.stage("learning the transform", rows.n_train)
+        relation = f"(SELECT *, {arguments} FROM training_rows)" if (arguments := plan.transform.learning_relation) else "training_rows"
+        values = learn(plan.transform.statistics, relation, rows.rows, self._sample(QUANTILE_ROWS))
+        plain = [column for column in plan.inputs if column.type.kind is Kind.STRUCT or shape(column.type) is not None]
+        try:
+            known = learn_features(
+                plain, EncodingRules(numbers="raw", impute=False, categories="codes"), rows.n_train, rows.rows, self._sample(MEDIAN_ROWS)
+            )
+            records = {record.name: record for record in known.features}
+        except DataError as error:
+            # The clause may mend what the columns under it cannot be used for.
+            if error.code != "infinite_feature":
+                raise
+            records = {}
+        inputs = tuple(records.get(column.name) or FeatureRecord(column.name, column.type.name) for column in plan.inputs)
+        return (plan.transform, values), inputs
+
+    def _sample(self, n_rows: int) -> str:
+        """A condition on training rows that is true for about so many of them."""
+        n_train = self._rows.n_train
+        return "TRUE" if n_train <= n_rows else f"{HASH} < CAST({int(n_rows / n_train * 2**64)} AS UBIGINT)"
+
+    def _only_transform(self) -> Trained:
+        assert self._plan.transform is not None
+        return Trained(TransformOnlyState(len(self._plan.transform.outputs)), ())
 
     def _train(self, layout: Layout, rules: EncodingRules, classes: Sequence[str], counts: Sequence[int]) -> Trained:
         plan = self._plan
-        label = None
-        if plan.label is not None:
-            name = sql.quote(plan.label.name)
-            label = code_sql(tuple(classes), plan.label.type, name) if self._is_classifier else sql.cast(name, "DOUBLE")
         data = EncodedRows(
-            self._rows, layout, reading=plan.spec.reading, dtype=rules.dtype, label=label,
+            self._rows, layout, reading=plan.spec.reading, dtype=rules.dtype, label=self._label(classes),
             weight=None if plan.weight_column is None else sql.quote(plan.weight_column),
             class_weights=self._class_weights(classes, counts), n_classes=len(classes),
             marked=None if plan.initial_column is None else sql.quote(plan.initial_column), seed=SEED,
@@ -187,6 +233,14 @@ class _Training:
         # What overflows shows in the result, which is checked; a warning on stderr would tell the user nothing.
         with np.errstate(all="ignore"):
             return plan.spec.train(data, plan.options, self._progress)
+
+    def _label(self, classes: Sequence[str]) -> str | None:
+        """SQL of the label as a number: the class index of classifiers."""
+        label = self._plan.label
+        if label is None:
+            return None
+        name = sql.quote(label.name)
+        return code_sql(tuple(classes), label.type, name) if self._is_classifier else sql.cast(name, "DOUBLE")
 
     def _classes(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """The classes of the training rows in ascending order, and their rows."""
@@ -260,10 +314,10 @@ class _Training:
                 code="infinite_label", hint=f"scale it: {label.name} / 1e300 AS {label.name}",
             )  # fmt: skip
 
-    def _features(self, rules: EncodingRules) -> LearnedFeatures:
-        n_train = self._rows.n_train
-        sample = "TRUE" if n_train <= MEDIAN_ROWS else f"{HASH} < CAST({int(MEDIAN_ROWS / n_train * 2**64)} AS UBIGINT)"
-        found = learn_features(self._plan.features, rules, n_train, self._rows.rows, sample)
+    def _features(self, rules: EncodingRules, classes: Sequence[str]) -> LearnedFeatures:
+        n_train, sample = self._rows.n_train, self._sample(MEDIAN_ROWS)
+        target = None if rules.categories != "target" else TargetLabel(self._label(classes) or "NULL", len(classes))
+        found = learn_features(self._plan.features, rules, n_train, self._rows.rows, sample, target)
         if rules.impute and found.n_imputed:
             counts = ", ".join(f"{name} {count}" for name, count in found.n_imputed.items())
             self._progress.notice(
@@ -272,27 +326,27 @@ class _Training:
         return found
 
     def _check_width(self, found: LearnedFeatures, rules: EncodingRules) -> None:
-        if rules.categories == "codes":
-            return
-        widths = {f"{term.part}{term.column}": len(term.categories) for term in found.terms if isinstance(term, CategoryStatistics)}
-        n_columns = sum(widths.values()) + sum(isinstance(term, NumericStatistics) for term in found.terms)
-        if n_columns > MAX_COLUMNS:
-            widest = sorted(widths.items(), key=lambda item: -item[1])[:3]
+        target_width = 1 if found.unseen_target is None else len(found.unseen_target)
+        widths = term_widths(found.terms, rules, target_width)
+        n_columns = sum(width for _, width in widths)
+        limit = min(self._plan.spec.max_columns, MAX_WIDTH)
+        if n_columns > limit:
+            widest = [f"{name} ({width} columns)" for name, width in sorted(widths, key=lambda item: -item[1])[:3]]
             raise DataError(
-                f"encoding gives {n_columns} columns, {self._plan.spec.model_type} takes {MAX_COLUMNS} at most",
-                code="too_many_columns",
-                hint=f"leave out or group the widest: {', '.join(f'{name} ({width} categories)' for name, width in widest)}; "
-                "trees take any number of categories",
+                f"encoding gives {n_columns} columns, {self._plan.spec.model_type} takes {limit} at most", code="too_many_columns",
+                hint=f"leave out or group the widest: {', '.join(widest)}; trees take any number of categories in LABEL_ENCODING",
             )  # fmt: skip
 
     def _metrics(self, model: LoadedModel) -> Mapping[str, float | None]:
         """Metrics over the evaluation rows, or over the training rows where none evaluate."""
-        part = "evaluation_rows" if self._rows.n_eval else "training_rows"
-        query, _ = metrics_query(model, Input(f"SELECT * FROM {part}", self._plan.schema, self._plan.query_span), Answers(self._models))
+        part = "raw_evaluation_rows" if self._rows.n_eval else "raw_training_rows"
+        query, _ = metrics_query(
+            model, Input(f"SELECT * FROM {part}", self._plan.schema, self._plan.query_span), Answers(self._models, self._engine.describe)
+        )
         (row,) = self._rows.rows(f"SELECT * FROM ({query})")
         return {name: None if value is None else float(str(value)) for name, value in zip(METRICS[model.spec.task], row, strict=True)}
 
-    def _draft(self, found: LearnedFeatures, classes: tuple[str, ...], started: float) -> VersionRecord:
+    def _draft(self, features: tuple[FeatureRecord, ...], classes: tuple[str, ...], started: float) -> VersionRecord:
         plan, rows = self._plan, self._rows
         ((vector,),) = self._engine.rows(HASH_VECTOR_SQL)
         libraries = ("duckdb", "numpy", "scipy", "scikit-learn", "xgboost-cpu", "xgboost", "sqlml")
@@ -300,7 +354,7 @@ class _Training:
             model_type=plan.spec.model_type, statement=plan.statement, query=plan.query.text,
             options={name: _json_value(value) for name, value in plan.options.items()}, given_options=tuple(sorted(plan.options.given)),
             label=None if plan.label is None else plan.label.name, label_type=None if plan.label is None else plan.label.type.name,
-            classes=classes, features=found.features,
+            classes=classes, features=features,
             split_method=plan.split.method if plan.spec.task.is_supervised else "NO_SPLIT",
             n_rows=rows.n_rows, n_train=rows.n_train, n_eval=rows.n_eval, seed=SEED, hash_vector=str(vector), metrics={}, iterations=(),
             sources=(

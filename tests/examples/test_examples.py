@@ -65,6 +65,35 @@ def test_census_income(project, capsys):
         assert n_eval == pytest.approx(n_rows / 4, rel=0.03)
 
 
+def test_feature_engineering(project, capsys):
+    with run("feature_engineering.sql", capsys) as connection:
+        areas = dict(connection.execute("SELECT model, roc_auc FROM engineered").fetchall())
+        assert areas["logistic regression"] == pytest.approx(0.914, abs=0.01)
+        assert areas["boosted trees"] == pytest.approx(0.926, abs=0.01)
+        # What the TRANSFORM_ONLY model keeps are the quantiles and extremes of the raw columns, so the table says it, too.
+        ((median, low, high, largest),) = connection.execute("""
+            SELECT quantile_disc(age, 0.5), quantile_disc(age, 0.25), quantile_disc(age, 0.75), max(abs(capital_gain)) FROM census
+        """).fetchall()
+        raw, prepared = (
+            connection.execute(f"SELECT age, capital_gain FROM {source} ORDER BY ALL").fetchall()
+            for source in ("census", "ML.TRANSFORM(MODEL prepared, TABLE census)")
+        )
+        assert len(prepared) == 32_561
+        assert prepared == [(pytest.approx((age - median) / (high - low)), pytest.approx(gain / largest)) for age, gain in raw]
+        # The models judge the raw columns of rows that they were not trained on, and a row without a label gets a prediction.
+        ((n_rows, n_eval),) = connection.execute(
+            "SELECT n_rows, n_eval FROM sqlml.model_versions WHERE model_name = 'income_linear' ORDER BY version DESC LIMIT 1"
+        ).fetchall()
+        assert (n_rows, n_eval) == (32_561, pytest.approx(n_rows / 4, rel=0.03))
+        unlabelled = "SELECT * EXCLUDE (income_bracket) FROM census"
+        ((agreeing, everyone),) = connection.execute(f"""
+            SELECT count(*) FILTER (a.predicted_income_bracket = b.predicted_income_bracket), count(*)
+            FROM (FROM ML.PREDICT(MODEL income_linear, ({unlabelled}))) AS a
+            POSITIONAL JOIN (FROM ML.PREDICT(MODEL income_linear, TABLE census)) AS b
+        """).fetchall()
+        assert agreeing == everyone == 32_561
+
+
 def test_clusters(project, capsys):
     with run("clusters.sql", capsys) as connection:
         # Gentoo penguins are a group of their own; Adelie and Chinstrap are mixed.

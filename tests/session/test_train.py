@@ -164,7 +164,7 @@ BAD = [
     ("label_type", "SELECT species AS label, culmen_length_mm FROM penguins", "LINEAR_REG"),
     ("infinite_label", "SELECT 'inf'::DOUBLE AS label, 1 AS x", "LINEAR_REG"),
     ("infinite_feature", "SELECT range AS label, 'inf'::DOUBLE AS x FROM range(10)", "LINEAR_REG"),
-    ("feature_type", "SELECT range AS label, [1, 2] AS x FROM range(10)", "LINEAR_REG"),
+    ("feature_type", "SELECT range AS label, [[1, 2]] AS x FROM range(10)", "LINEAR_REG"),
     ("no_features", "SELECT range AS label FROM range(10)", "LINEAR_REG"),
     ("too_many_classes", "SELECT range::VARCHAR AS label, 1 AS x FROM range(60)", "LOGISTIC_REG"),
 ]
