@@ -21,17 +21,24 @@ def norm(vector: str, p: float) -> str:
     p = 0 counts the elements that are not zero. `vector` is repeated. Where powers leave the range of a number, they are taken again with
     the largest element as the unit.
     """
+    # The engine sees that the total stands here twice and takes it once; binding it by a lambda is dearer.
+    return f"CASE WHEN {vector} IS NOT NULL THEN {of_total(vector, total(vector, p), p)} END"
+
+
+def total(vector: str, p: float) -> str:
+    """SQL (DOUBLE) of what a p-norm is the root of: 0 for NULL."""
     if p == 0:
-        found = _sum(each(vector, "__sqlml_x", "CASE WHEN __sqlml_x <> 0.0e0 THEN 1.0e0 END"))
-    elif p == 1:
-        found = _sum(each(vector, "__sqlml_x", sql.call("abs", "__sqlml_x")))
-    elif math.isinf(p):
-        found = f"coalesce({_largest(vector)}, 0.0e0)"
-    else:
-        # The engine sees that the sum stands here twice and takes it once, which binding it by a lambda would not be cheaper than.
-        total = _sum(each(vector, "__sqlml_x", _power("__sqlml_x", p)))
-        found = f"CASE WHEN {total} BETWEEN {SAFE[0]} AND {SAFE[1]} THEN {_root(total, p)} ELSE {_scaled_norm(vector, p)} END"
-    return f"CASE WHEN {vector} IS NOT NULL THEN {found} END"
+        return _sum(each(vector, "__sqlml_x", "CASE WHEN __sqlml_x <> 0.0e0 THEN 1.0e0 END"))
+    if math.isinf(p):
+        return f"coalesce({_largest(vector)}, 0.0e0)"
+    return _sum(each(vector, "__sqlml_x", sql.call("abs", "__sqlml_x") if p == 1 else _power("__sqlml_x", p)))
+
+
+def of_total(vector: str, found: str, p: float) -> str:
+    """SQL (DOUBLE) of the p-norm of a vector that is not NULL, from its `total`, which is repeated."""
+    if p in (0, 1) or math.isinf(p):
+        return found
+    return f"CASE WHEN {found} BETWEEN {SAFE[0]} AND {SAFE[1]} THEN {_root(found, p)} ELSE {_scaled_norm(vector, p)} END"
 
 
 def scaled(vector: str) -> str:

@@ -207,10 +207,11 @@ class _Walk:
             frame.expects_relation = index == 0 or self.tokens[index - 1].is_symbol("(") or self._before(index, *_BEFORE_STATEMENT)
         elif word == "WITH":
             self._with(index, frame)
+        elif word == "SELECT":
+            frame.in_from = frame.expects_relation = False
+            frame.select_at = index
         elif not self._before(index, "AS", "WITH"):
             frame.in_from = frame.expects_relation = False
-            if word == "SELECT":
-                frame.select_at = index
 
     def _with(self, index: int, frame: _Frame) -> None:
         frame.expects_relation = False

@@ -29,7 +29,7 @@ from sqlml.training.splits import HASH, OCCURRENCE
 BLOCK_BYTES = 64 * 2**20
 """A block's matrix is not larger than this; rows of very wide models come in smaller blocks."""
 
-CACHE_BYTES = 256 * 2**20
+CACHE_BYTES = 512 * 2**20
 """Blocks kept between passes; beyond it every pass reads the engine again."""
 
 

@@ -18,7 +18,7 @@ CLAUSE = """
     ML.BUCKETIZE(a, [0.2, 0.4, 0.6, 0.8]) AS bin,
     ML.QUANTILE_BUCKETIZE(b, 4) OVER () AS quarter,
     ML.LABEL_ENCODER(s) OVER () AS code,
-    ML.NORMALIZER([c, d]) AS direction,
+    ML.NORMALIZER(v) AS direction,
     ML.POLYNOMIAL_EXPAND(STRUCT(a, b)).*
 """
 HAND = """
@@ -31,7 +31,7 @@ HAND = """
          WHEN a IS NOT NULL THEN 'bin_5' END AS bin,
     CASE WHEN b < 0.25e0 THEN 'bin_1' WHEN b < 0.5e0 THEN 'bin_2' WHEN b < 0.75e0 THEN 'bin_3' WHEN b IS NOT NULL THEN 'bin_4' END AS quarter,
     CASE s WHEN 's0' THEN 1 WHEN 's1' THEN 2 WHEN 's2' THEN 3 WHEN 's3' THEN 4 WHEN 's4' THEN 5 WHEN 's5' THEN 6 WHEN 's6' THEN 7 ELSE 0 END AS code,
-    [c / sqrt(c * c + d * d), d / sqrt(c * c + d * d)] AS direction,
+    list_transform(v, lambda x: x / sqrt(list_inner_product(v, v))) AS direction,
     a, a * a AS a_a, a * b AS a_b, b, b * b AS b_b
 """
 TOTAL = (
@@ -46,7 +46,8 @@ def make(database: str, n_rows: int) -> None:
     numbers = ", ".join(f"random() AS {name}" for name in "abcd")
     with sqlml.connect(database) as connection:
         connection.execute(
-            f"CREATE TABLE numbers AS SELECT {numbers}, CASE WHEN i % 10 > 0 THEN random() END AS e, 's' || (i % 7) AS s FROM range({n_rows}) r(i)"
+            f"CREATE TABLE numbers AS SELECT {numbers}, CASE WHEN i % 10 > 0 THEN random() END AS e, 's' || (i % 7) AS s,"
+            f" [random(), random(), random()] AS v FROM range({n_rows}) r(i)"
         )
         connection.execute(
             f"CREATE MODEL prepared TRANSFORM ({CLAUSE}) OPTIONS (model_type = 'TRANSFORM_ONLY') AS SELECT * FROM numbers LIMIT 100000"
