@@ -65,7 +65,8 @@ def _parse(source: Source, span: Span, dialect: str) -> Transform:
 
 def _item(cursor: Cursor) -> TransformStar | TransformColumn | TransformFields:
     whole = cursor.content
-    assert whole is not None
+    if whole is None:
+        cursor.fail("a column or an expression")
     if cursor.at_symbol("*"):
         return _star(cursor, whole)
     tokens = cursor.tokens[cursor.index : cursor.stop]
