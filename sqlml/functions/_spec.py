@@ -65,6 +65,8 @@ class LoadedModel:
     layout: Layout
     encoding: EncodingState
     transform: LearnedTransform | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    """What training kept for later questions, by section; see `functions._kept`."""
 
     @property
     def label(self) -> str | None:
@@ -163,7 +165,7 @@ class BoundCall:
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """An ML function of the shape `ML.NAME(MODEL m [, data] [, STRUCT(…)])`."""
+    """An ML function of the shape `ML.NAME([MODEL m, …] [, data] [, STRUCT(…)])`."""
 
     name: str
     """Without "ML."."""
@@ -173,3 +175,6 @@ class FunctionSpec:
     applies_to: Callable[[ModelSpec], bool]
     bind: Callable[[BoundCall, CallContext], Relation]
     n_models: int = 1
+    """0 for a function of data alone."""
+    positional: str = ""
+    """The setting that a literal without a name stands for, as the array of thresholds of ML.ROC_CURVE."""

@@ -94,7 +94,7 @@ class Calls:
         except OptionError as error:
             raise error.at(_span_of(call.settings, error.option)) from None
         if self._in_view:
-            self._check_view(relation, models[0], call)
+            self._check_view(relation, models, call)
         return embed(f"({relation.sql})", [text] if text else [], call.span)
 
     def _answers(self, call: MLCall, data: Input | None) -> Answers:
@@ -124,8 +124,9 @@ class Calls:
 
     def _data(self, call: MLCall, spec: FunctionSpec) -> tuple[Spliced | None, Input | None]:
         allowed = 0 if spec.data == "none" else 1
-        if len(call.data) > allowed or call.values:
-            extra = call.data[allowed].span if len(call.data) > allowed else call.values[0].span
+        n_values = 1 if spec.positional else 0
+        if len(call.data) > allowed or len(call.values) > n_values:
+            extra = call.data[allowed].span if len(call.data) > allowed else call.values[n_values].span
             raise ProgrammingError(f"ML.{spec.name} does not take this argument", code="function_argument", span=extra, hint=_usage(spec))
         if not call.data:
             if spec.data == "required":
@@ -148,29 +149,32 @@ class Calls:
 
     def _settings(self, call: MLCall, spec: FunctionSpec) -> Options:
         try:
-            settings, notices = check_options(spec.settings, self._context.settings(call.settings), f"ML.{spec.name}")
+            given = self._context.settings(call.settings)
+            if call.values:
+                if any(name.casefold() == spec.positional for name in given):
+                    raise ProgrammingError(f"{spec.positional} is given twice", code="duplicate_option", span=call.values[0].span)
+                given[spec.positional] = self._context.parameters.fill(call.values[0].value, call.values[0].span)
+            settings, notices = check_options(spec.settings, given, f"ML.{spec.name}")
         except Error as error:
             option = getattr(error, "option", None)
-            raise error.at(_span_of(call.settings, option)) from None
+            positional = call.values[0].span if call.values and option == spec.positional else None
+            raise error.at(positional or _span_of(call.settings, option)) from None
         self._context.notices.extend(("option", notice) for notice in notices)
         return settings
 
-    def _check_view(self, relation: Relation, model: LoadedModel, call: MLCall) -> None:
-        name = model.version.key.name
+    def _check_view(self, relation: Relation, models: Sequence[LoadedModel], call: MLCall) -> None:
+        names = ", ".join(model.version.key.name for model in models)
         reason = relation.reason if relation.form != "sql" else "it has more categories than a statement can hold"
         if relation.form != "sql" or _REGISTERED.search(relation.sql):
             raise NotSupportedError(
-                f"a view or macro cannot hold ML.{call.function} of {name}: {reason}",
-                code="view_needs_sql_form",
+                f"a view or macro cannot hold ML.{call.function}{f' of {names}' if names else ''}: {reason}", code="view_needs_sql_form",
                 hint="write CREATE TABLE … AS, or ask in the query itself",
             )  # fmt: skip
-        if call.models[0].reference is None:
-            self._context.notices.append(
-                (
-                    "view_version",
-                    f"the view keeps predicting with version {model.version.version} of {name}; create it again after a new version",
-                )
-            )
+        for model, name in zip(models, call.models, strict=True):
+            if name.reference is None:
+                version, shown = model.version.version, model.version.key.name
+                message = f"the view keeps predicting with version {version} of {shown}; create it again after a new version"
+                self._context.notices.append(("view_version", message))
 
 
 class Answers:

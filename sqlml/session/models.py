@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from sqlml.features.encoding import EncodingState, layout, layout_width
 from sqlml.features.expressions import CODE, VALUE
 from sqlml.features.packed import packed_sql, unpack
 from sqlml.features.sources import find_field
+from sqlml.functions._kept import kept_sections
 from sqlml.functions._learned_transform import AppliedTransform
 from sqlml.functions._learning import LearnedTerms
 from sqlml.functions._spec import LoadedModel
@@ -80,7 +82,12 @@ class LoadedModels:
         if "transform" in stored.arrays:
             transform = load_transform(from_arrays(TransformState, stored.arrays["transform"]), self._engine)
         _check_agreement(spec, state, encoding, stored, transform)
-        return self.complete(self.begin(stored, spec, encoding, transform), state)
+        kept = {
+            section.section: from_arrays(section.state, stored.arrays[section.section])
+            for section in kept_sections()
+            if section.section in stored.arrays
+        }
+        return self.complete(self.begin(stored, spec, encoding, transform), state, kept)
 
     def begin(self, stored: StoredVersion, spec: ModelSpec, encoding: EncodingState, transform: LoadedTransform | None) -> LoadedModel:
         """A model that is about to be trained: its layout, and no state yet."""
@@ -104,10 +111,10 @@ class LoadedModels:
         clause, values = transform
         return AppliedTransform(clause, values, lambda index, terms: self._term_table(entry, index, terms))
 
-    def complete(self, model: LoadedModel, state: object) -> LoadedModel:
+    def complete(self, model: LoadedModel, state: object, kept: Mapping[str, object] = MappingProxyType({})) -> LoadedModel:
         """The model with its state, in place of the one without."""
         _, entry = self._entries.pop(id(model))
-        completed = replace(model, state=state)
+        completed = replace(model, state=state, kept=kept)
         self._entries[id(completed)] = (completed, entry)
         return completed
 

@@ -27,6 +27,7 @@ from sqlml.features.layout import EncodingRules, Layout
 from sqlml.features.sources import shape
 from sqlml.features.statistics import LARGEST_SINGLE, MEDIAN_ROWS, LearnedFeatures, TargetLabel, learn_features
 from sqlml.features.term_statistics import term_widths
+from sqlml.functions._kept import kept_sections
 from sqlml.functions._labels import code_sql
 from sqlml.functions._learning import QUANTILE_ROWS, learn
 from sqlml.functions._spec import Input, LoadedModel
@@ -173,6 +174,7 @@ class _Training:
             model = self._models.complete(model, trained.state)
             self._progress.stage("evaluating", rows.n_eval or rows.n_train)
             metrics = trained.metrics if not plan.spec.task.is_supervised else self._metrics(model)
+            kept = self._kept(model)
         finally:
             self._models.release(model)
         record = replace(
@@ -180,7 +182,7 @@ class _Training:
             duration_ms=round((time.monotonic() - started) * 1000), notices=tuple(notice.message for notice in self._progress.notices),
         )  # fmt: skip
         self._progress.check()
-        arrays = {"encoding": to_arrays(state), "state": to_arrays(trained.state)}
+        arrays = {"encoding": to_arrays(state), "state": to_arrays(trained.state), **kept}
         if transform is not None:
             arrays["transform"] = to_arrays(stored_transform(transform))
         return _Learned(record, arrays)
@@ -337,6 +339,13 @@ class _Training:
                 hint=f"leave out or group the widest: {', '.join(widest)}; trees take any number of categories in LABEL_ENCODING",
             )  # fmt: skip
 
+    def _kept(self, model: LoadedModel) -> dict[str, dict[str, Array]]:
+        """What is kept for later questions, by section."""
+        sections = [section for section in kept_sections() if section.applies(self._plan.spec, self._plan.options)]
+        rows = _Rows(self._rows, self._plan, Answers(self._models, self._engine.describe))
+        states = {section.section: section.learn(model, rows) for section in sections}
+        return {name: to_arrays(state) for name, state in states.items() if state is not None}
+
     def _metrics(self, model: LoadedModel) -> Mapping[str, float | None]:
         """Metrics over the evaluation rows, or over the training rows where none evaluate."""
         part = "raw_evaluation_rows" if self._rows.n_eval else "raw_training_rows"
@@ -363,6 +372,23 @@ class _Training:
             ),
             libraries={name: found_version for name in libraries if (found_version := _version(name))}, duration_ms=0,
         )  # fmt: skip
+
+
+class _Rows:
+    """`functions._kept.TrainedRows` over the rows of a training."""
+
+    def __init__(self, rows: TrainingRows, plan: TrainModel, answers: Answers) -> None:
+        self._rows = rows
+        self.answers = answers
+        self.is_held_out = rows.n_eval > 0
+        self.n_evaluation = rows.n_eval or rows.n_train
+        part = "raw_evaluation_rows" if rows.n_eval else "raw_training_rows"
+        names = sql.columns(plan.schema.names)
+        self.training = Input(f"SELECT {names} FROM raw_training_rows", plan.schema, plan.query_span)
+        self.evaluation = Input(f"SELECT {names} FROM {part}", plan.schema, plan.query_span)
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        return self._rows.rows(query)
 
 
 def _check_state(plan: TrainModel, trained: Trained) -> None:
