@@ -12,7 +12,8 @@ from pathlib import Path
 STDIN = "-"
 
 _EPILOG = """\
-Rows go to standard output, everything else to standard error. `sqlml run --help` tells how to run scripts.
+Rows go to standard output, everything else to standard error. `sqlml run --help` tells how to run scripts,
+`sqlml help` lists the ML functions and model types, `sqlml help ML.PREDICT` explains one.
 
 exit codes: 0 done, 1 a statement failed, 2 wrong usage, 3 the database cannot be opened, 4 a bug in sqlml,
             130 cancelled by Ctrl-C, 141 the reader of standard output went away, 143 ended by SIGTERM
@@ -37,10 +38,14 @@ class Arguments:
     quiet: bool
     progress: bool
     parameters: dict[str, object] | None
+    topic: str | None = None
+    """The name whose page is asked for, "" for the list of all; None when something is to be run."""
 
 
 def parse_arguments(arguments: Sequence[str], *, stdin_is_terminal: bool) -> Arguments:
     """Reads the command line; ends the process with a message when it is wrong, and after --help and --version."""
+    if arguments and arguments[0] == "help":
+        return _no_database(_help_parser().parse_args(arguments[1:]).topic)
     run = bool(arguments) and arguments[0] == "run"
     parser = _run_parser() if run else _parser()
     found = parser.parse_args(arguments[1:] if run else arguments)
@@ -69,7 +74,7 @@ def parse_arguments(arguments: Sequence[str], *, stdin_is_terminal: bool) -> Arg
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="sqlml", usage="sqlml [options] [DATABASE]\n       sqlml run SCRIPT [options]", epilog=_EPILOG,
+        prog="sqlml", usage="sqlml [options] [DATABASE]\n       sqlml run SCRIPT [options]\n       sqlml help [NAME]", epilog=_EPILOG,
         description="BigQuery ML's SQL on DuckDB. Without -c opens a shell, or runs what comes on standard input.",
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
@@ -90,6 +95,21 @@ def _run_parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", metavar="DATABASE", help="a DuckDB file (made when missing); without it, a database in memory")
     _add_common(parser)
     return parser
+
+
+def _help_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sqlml help", description="Explains an ML function or a model type.", allow_abbrev=False,
+    )  # fmt: skip
+    parser.add_argument("topic", nargs="?", default="", metavar="NAME", help="as in ML.PREDICT, predict, LINEAR_REG; without it, a list")
+    return parser
+
+
+def _no_database(topic: str) -> Arguments:
+    return Arguments(
+        database=":memory:", commands=(), script=None, read_only=False, dialect="duckdb", format="table", quiet=False, progress=False,
+        parameters=None, topic=topic,
+    )  # fmt: skip
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

@@ -75,6 +75,11 @@ def _has_busy_threads() -> bool:
 
 
 def _run(arguments: Arguments) -> ExitCode:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character must not fail a statement
+    if arguments.topic is not None:
+        return _help(arguments.topic)
     try:
         texts = _texts(arguments)
     except OSError as error:
@@ -86,9 +91,6 @@ def _run(arguments: Arguments) -> ExitCode:
     from sqlml.render.terminal import Terminal
     from sqlml.session.session import open_session
 
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character must not fail a statement
     display = Display(Terminal(), output_format=Format(arguments.format), quiet=arguments.quiet, progress=arguments.progress)
     try:
         session = open_session(arguments.database, read_only=arguments.read_only, dialect=arguments.dialect)
@@ -110,6 +112,19 @@ def _run(arguments: Arguments) -> ExitCode:
             session.close()
         except Error as error:
             display.error(error)
+
+
+def _help(topic: str) -> ExitCode:
+    """Shows a page, or the list of all."""
+    from sqlml.help.pages import find_page
+    from sqlml.help.text import index_text, page_text
+
+    try:
+        text = page_text(find_page(topic)) if topic else index_text()
+    except Error as error:
+        return _usage(str(error))
+    sys.stdout.write(f"{text}\n")
+    return ExitCode.OK
 
 
 def _texts(arguments: Arguments) -> list[tuple[str, str]] | None:

@@ -81,6 +81,15 @@ def adopt_engine(connection: duckdb.DuckDBPyConnection) -> DuckDBEngine:
     return DuckDBEngine(connection, owns_connection=False)
 
 
+_MEANINGS = {
+    "default_collation": ("", "binary", "c", "posix"),
+    "default_order": ("asc", "ascending", "asc_order"),
+    "integer_division": ("false", "0"),
+    "ieee_floating_point_ops": ("true", "1"),
+}
+"""Settings that change what comparisons, orders and divisions mean, and their usual values."""
+
+
 class DuckDBEngine:
     """See `Engine`."""
 
@@ -297,6 +306,13 @@ class DuckDBEngine:
         """Attached databases by name, and whether each is read-only; internal ones left out."""
         rows = self.rows("SELECT database_name, readonly FROM system.main.duckdb_databases() WHERE NOT internal")
         return {str(name): bool(read_only) for name, read_only in rows}
+
+    def changed_meanings(self) -> list[str]:
+        """Settings that give another meaning to SQL that sqlml generates, as `name = value`."""
+        names = ", ".join(f"system.main.current_setting('{name}')" for name in _MEANINGS)
+        (values,) = self.rows(f"SELECT {names}")
+        pairs = zip(_MEANINGS.items(), values, strict=True)
+        return [f"{name} = {value}" for (name, usual), value in pairs if str(value).lower() not in usual]
 
     def shadowing_macros(self) -> list[str]:
         """Macros of attached databases that carry the name of a built-in function or operator, as `database.schema.name`.

@@ -143,6 +143,10 @@ class Engine(Protocol):
         """Attached databases by name, and whether each is read-only; internal ones left out."""
         ...
 
+    def changed_meanings(self) -> list[str]:
+        """Settings that give another meaning to SQL that sqlml generates, as `name = value`."""
+        ...
+
     def shadowing_macros(self) -> list[str]:
         """Macros of attached databases that carry the name of a built-in function or operator."""
         ...

@@ -176,6 +176,18 @@ class Layout:
         return self.slices[-1].stop if self.slices else 0
 
     @cached_property
+    def features(self) -> tuple[str, ...]:
+        """What the terms are made of, each once: input columns, fields of structs."""
+        return tuple(dict.fromkeys(term.column for term in self.terms))
+
+    @cached_property
+    def feature_of_column(self) -> NDArray[np.int64]:
+        """The index in `features` of each matrix column, `[n_columns]`."""
+        places = {name: index for index, name in enumerate(self.features)}
+        widths = [columns.stop - columns.start for columns in self.slices]
+        return np.repeat(np.array([places[term.column] for term in self.terms], np.int64), np.array(widths, np.int64))
+
+    @cached_property
     def is_expanded(self) -> bool:
         """Whether the matrix is more than the terms side by side."""
         return self.is_packed or (self.categories_as != "codes" and any(isinstance(term, CategoryTerm) for term in self.terms))

@@ -137,10 +137,15 @@ def given_type(trained: SqlType, given: SqlType, field: str) -> SqlType:
     is_empty = given.element is not None and given.element.name == UNTYPED
     if given.name == UNTYPED:
         # The bare column will do for a scalar; a field or an element cannot be read from it.
-        return given if field or trained.element is not None else trained
+        return given if field or trained.element is not None else _without_zone(trained)
     if is_empty:
         return SqlType(UNTYPED) if shape(trained) is Shape.SPARSE else given
-    return given if given.kind is trained.kind else trained
+    return given if given.kind is trained.kind else _without_zone(trained)
+
+
+def _without_zone(type_: SqlType) -> SqlType:
+    """The type that a date or a bare NULL becomes in the place of a point in time: in UTC, whatever the session's zone."""
+    return SqlType("TIMESTAMP") if type_.kind is Kind.TIMESTAMP else type_
 
 
 def find_field(struct: SqlType, name: str) -> Column | None:

@@ -19,6 +19,7 @@ from sqlml.catalog.records import FeatureRecord
 from sqlml.errors import DataError
 from sqlml.features import expressions
 from sqlml.features.array_statistics import Rows, learn_arrays, stable
+from sqlml.features.centred import centre_of, centred_moments
 from sqlml.features.layout import NULL_CATEGORY, EncodingRules
 from sqlml.features.sources import Shape, Source, find_sources, shape
 from sqlml.features.term_statistics import CategoryStatistics, NumericStatistics, TermStatistics
@@ -178,20 +179,17 @@ def _moments_together(sources: Sequence[Source], rows: Rows, sample: str) -> dic
     if any(math.isinf(end) for row in moments.values() for end in (row.minimum, row.maximum) if end is not None):
         counts = _by_column(rows, [(f"{sql.call('count', '*')} FILTER ({sql.call('isinf', name)})",) for name in names], values, "TRUE")
         return {source: replace(moments[source], n_infinite=int(str(count))) for source, (count,) in zip(sources, counts, strict=True)}
-    centres = [stable(moments[source].mean or 0.0) for source in sources]
-    squares = [
-        (sql.call("avg", f"(v{index} - {sql.literal(centre)}) * (v{index} - {sql.literal(centre)})"),)
-        for index, centre in enumerate(centres)
-    ]
-    variances = [part[0] for part in _by_column(rows, squares, values, "TRUE")]
+    centres = [centre_of(moments[source].mean) for source in sources]
+    differences = [f"(v{index} - {sql.literal(centre)})" for index, centre in enumerate(centres)]
+    centred = _by_column(rows, [(sql.call("avg", part), sql.call("avg", f"{part} * {part}")) for part in differences], values, "TRUE")
     medians = [part[0] for part in _by_column(rows, [(sql.call("median", name),) for name in names], values, sample)]
-    return {
-        source: replace(
-            moments[source], stddev=None if variance is None else math.sqrt(float(str(variance))),
-            median=None if median is None else float(str(median)),
-        )
-        for source, variance, median in zip(sources, variances, medians, strict=True)
-    }  # fmt: skip
+    for source, centre, (difference, square), median in zip(sources, centres, centred, medians, strict=True):
+        row = moments[source]
+        if row.n_values:
+            of_rows = (float(str(difference)), float(str(square)), row.minimum, row.maximum)
+            mean, stddev = centred_moments(centre, *of_rows)
+            moments[source] = replace(row, mean=mean, stddev=stddev, median=float(str(median)) if median is not None else None)
+    return moments
 
 
 def _by_column(rows: Rows, outputs: Sequence[tuple[str, ...]], values: str, condition: str) -> list[tuple[object, ...]]:
@@ -237,10 +235,8 @@ def _count_together(groups: Sequence[tuple[Source, str]], rows: Rows, target: Ta
 
 
 def _numeric_statistics(source: Source, row: _Moments, rules: EncodingRules) -> NumericStatistics:
-    mean = stable(row.mean or 0.0)
-    stddev = stable(row.stddev or 0.0)
-    # A constant column has nothing to scale; a deviation that is rounding noise of the mean counts as none.
-    varies = stddev > 1e-14 * abs(mean)
+    mean, stddev = row.mean or 0.0, row.stddev or 0.0
+    varies = stddev > 0.0  # a constant column has nothing to scale
     centre = mean if rules.numbers in ("standardize", "centre") else 0.0
     scale = stddev if rules.numbers in ("standardize", "scale") and varies else 1.0
     return NumericStatistics(source, mean, stddev, centre, scale)

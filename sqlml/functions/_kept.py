@@ -59,7 +59,7 @@ class Kept:
     """(model, its rows) -> the state, or None when there is nothing to keep."""
 
 
-_MODULES: tuple[str, ...] = ()
+_MODULES: tuple[str, ...] = ("residuals", "distances", "attributions", "scores")
 """Each is `sqlml.functions._kept_<name>` with a constant KEPT."""
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlml import sql
+from sqlml.features.centred import centre_of, centred_moments
 from sqlml.features.expressions import INLINE_LIMIT
 from sqlml.functions._statistics import Moment, MostFrequent, Quantile, Statistic, Terms
 from sqlml.functions._value_spec import Learned
 from sqlml.functions._vocabulary import ListVocabulary, TableVocabulary
-from sqlml.functions._windows import quantiles_sql
+from sqlml.functions._windows import number_sql, quantiles_sql
 
 QUANTILE_ROWS = 1_000_000
 """Quantiles are exact up to this many rows; of more they are those of about as many rows chosen by their content."""
@@ -47,9 +48,9 @@ def learn(statistics: Sequence[Statistic], relation: str, rows: Rows, sample: st
     for about QUANTILE_ROWS rows, or "TRUE".
     """
     known = _aggregates(statistics, relation, rows, sample)
-    values: dict[int, LearnedValue] = dict(_deviations(statistics, known, relation, rows))
+    values: dict[int, LearnedValue] = dict(_centred(statistics, known, relation, rows))
     values |= _terms(statistics, known, relation, rows)
-    values |= {index: _stable(statistics[index], value) for index, value in known.items() if index not in values}
+    values |= {index: value[0] for index, value in known.items() if index not in values}
     return tuple(values[index] for index in range(len(statistics)))
 
 
@@ -76,10 +77,15 @@ def placeholder(statistic: Statistic) -> Learned:
             return "CAST(NULL AS DOUBLE)"
 
 
-def _aggregates(statistics: Sequence[Statistic], relation: str, rows: Rows, sample: str) -> dict[int, float | None]:
-    """What one aggregate query can tell of each statistic: itself, the mean for a deviation, the number of rows for a vocabulary."""
+_Found = tuple[float | None, ...]
+"""The outputs of one statistic's aggregate."""
+
+
+def _aggregates(statistics: Sequence[Statistic], relation: str, rows: Rows, sample: str) -> dict[int, _Found]:
+    """What one aggregate query can tell of each statistic: itself; mean, minimum and maximum for a mean or deviation; the number of rows
+    for a vocabulary."""
     outputs: dict[str, int] = {}
-    places: dict[int, tuple[int, int]] = {}
+    places: dict[int, tuple[int, int | None]] = {}
     fractions: dict[str, list[float]] = {}
     for statistic in statistics:
         if isinstance(statistic, Quantile) and statistic.fraction not in fractions.setdefault(statistic.value, []):
@@ -90,46 +96,62 @@ def _aggregates(statistics: Sequence[Statistic], relation: str, rows: Rows, samp
             of_value = fractions[statistic.value]
             expression = quantiles_sql(statistic.value, of_value) + condition
             places[index] = outputs.setdefault(expression, len(outputs)), of_value.index(statistic.fraction)
-        elif (aggregate := _aggregate(statistic)) is not None:
-            places[index] = outputs.setdefault(sql.call("list_value", aggregate), len(outputs)), 0
+        elif aggregates := _aggregate(statistic):
+            places[index] = outputs.setdefault(sql.call("list_value", *aggregates), len(outputs)), None
+    if not outputs:
+        return {}
+    (row,) = rows(f"SELECT {', '.join(outputs)} FROM {relation}")
+    found: dict[int, _Found] = {}
+    for index, (place, element) in places.items():
+        listed = row[place]
+        values = [None if value is None else float(str(value)) for value in listed] if isinstance(listed, list) else [None]
+        found[index] = tuple(values) if element is None else (values[element] if len(values) > element else None,)
+    return found
+
+
+def _aggregate(statistic: Moment | Terms | MostFrequent) -> tuple[str, ...]:
+    match statistic:
+        case Moment(kind, value):
+            number = number_sql(value)
+            match kind:
+                case "mean" | "stddev":
+                    return sql.call("avg", number), sql.call("min", number), sql.call("max", number)
+                case "max_abs":
+                    return (sql.call("max", sql.call("abs", number)),)
+                case _:
+                    return (sql.call(kind, number),)
+        case Terms(value):
+            return (sql.call("count", value),)
+        case MostFrequent():
+            return ()
+
+
+def _centred(statistics: Sequence[Statistic], known: Mapping[int, _Found], relation: str, rows: Rows) -> dict[int, float | None]:
+    """Means and deviations from sums around a mean that is known by then: the engine's own deviation takes many times as long."""
+    outputs: dict[str, int] = {}
+    places: dict[int, tuple[float, int, int]] = {}
+    for index, statistic in enumerate(statistics):
+        if isinstance(statistic, Moment) and statistic.kind in {"mean", "stddev"}:
+            centre = centre_of(known[index][0])
+            difference = f"({number_sql(statistic.value)} - {sql.literal(centre)})"
+            first = outputs.setdefault(sql.call("avg", difference), len(outputs))
+            second = outputs.setdefault(sql.call("avg", f"{difference} * {difference}"), len(outputs))
+            places[index] = centre, first, second
     if not outputs:
         return {}
     (row,) = rows(f"SELECT {', '.join(outputs)} FROM {relation}")
     found: dict[int, float | None] = {}
-    for index, (place, element) in places.items():
-        listed = row[place]
-        value = listed[element] if isinstance(listed, list) else None
-        found[index] = None if value is None else float(str(value))
+    for index, (centre, first, second) in places.items():
+        mean, minimum, maximum = known[index]
+        if mean is None or not math.isfinite(mean):
+            found[index] = mean
+            continue
+        moments = centred_moments(centre, float(str(row[first])), float(str(row[second])), minimum, maximum)
+        found[index] = moments[0 if statistics[index].kind == "mean" else 1]  # type: ignore[union-attr]  # it is a Moment
     return found
 
 
-def _aggregate(statistic: Moment | Terms | MostFrequent) -> str | None:
-    match statistic:
-        case Moment(kind, value):
-            number = sql.cast(value, "DOUBLE")
-            functions = {"mean": "avg", "stddev": "avg", "min": "min", "max": "max", "max_abs": "max"}
-            return sql.call(functions[kind], sql.call("abs", number) if kind == "max_abs" else number)
-        case Terms(value):
-            return sql.call("count", value)
-        case MostFrequent():
-            return None
-
-
-def _deviations(statistics: Sequence[Statistic], means: Mapping[int, float | None], relation: str, rows: Rows) -> dict[int, float | None]:
-    """Standard deviations as sums around a mean that is known by then: the engine's own, row by row, takes many times as long."""
-    squares: dict[str, int] = {}
-    places: dict[int, int] = {}
-    for index, statistic in enumerate(statistics):
-        if isinstance(statistic, Moment) and statistic.kind == "stddev":
-            difference = f"({sql.cast(statistic.value, 'DOUBLE')} - {sql.literal(_rounded(means[index]) or 0.0)})"
-            places[index] = squares.setdefault(sql.call("avg", f"{difference} * {difference}"), len(squares))
-    if not squares:
-        return {}
-    (row,) = rows(f"SELECT {', '.join(squares)} FROM {relation}")
-    return {index: None if row[place] is None else _rounded(math.sqrt(float(str(row[place])))) for index, place in places.items()}
-
-
-def _terms(statistics: Sequence[Statistic], n_rows: Mapping[int, float | None], relation: str, rows: Rows) -> dict[int, LearnedValue]:
+def _terms(statistics: Sequence[Statistic], known: Mapping[int, _Found], relation: str, rows: Rows) -> dict[int, LearnedValue]:
     """Terms and most frequent values."""
     wanted = {index: statistic for index, statistic in enumerate(statistics) if isinstance(statistic, Terms | MostFrequent)}
     if not wanted:
@@ -145,7 +167,7 @@ def _terms(statistics: Sequence[Statistic], n_rows: Mapping[int, float | None], 
         else:
             ordered = sorted(counts[index])
             terms, of_term = tuple(term for term, _ in ordered), tuple(count for _, count in ordered)
-            found[index] = LearnedTerms(terms, of_term, int(n_rows[index] or 0))
+            found[index] = LearnedTerms(terms, of_term, int(known[index][0] or 0))
     return found
 
 
@@ -196,12 +218,3 @@ def _by_index(numbers: Mapping[int, int]) -> str:
 
 def _is_list(statistic: Terms | MostFrequent) -> bool:
     return isinstance(statistic, Terms) and statistic.is_list
-
-
-def _stable(statistic: Statistic, value: float | None) -> float | None:
-    # A mean is a sum of floats, whose last bits depend on the number of threads; what is a value of a row is kept exactly.
-    return _rounded(value) if isinstance(statistic, Moment) and statistic.kind == "mean" else value
-
-
-def _rounded(value: float | None) -> float | None:
-    return float(f"{value:.12e}") if value is not None and math.isfinite(value) else value

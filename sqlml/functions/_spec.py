@@ -127,6 +127,20 @@ class Scores:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Explanations:
+    """SQL of a model's explanations over `data.relation`, of type DOUBLE[]: scores, baseline, attributions, see `models._spec.Explainer`.
+
+    `features`: the names of what has an attribution, in order.
+    """
+
+    sql: str
+    features: tuple[str, ...]
+    data: Prepared
+    form: Literal["sql", "arrow"]
+    reason: str
+
+
 class CallContext(Protocol):
     """What a function may ask while it is bound."""
 
@@ -134,6 +148,14 @@ class CallContext(Protocol):
         """The model's scores.
 
         Raises: DataError `missing_feature`, `feature_type` with the place of the data argument.
+        """
+        ...
+
+    def explanations(self, model: LoadedModel, data: Input, *, approximate: bool) -> Explanations:
+        """The model's scores with what each feature added to them.
+
+        Args: approximate, whether a fast approximation will do.
+        Raises: as `scores`.
         """
         ...
 

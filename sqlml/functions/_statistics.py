@@ -1,6 +1,6 @@
 """Statistics of all rows that an analytic preprocessing function asks for: a closed list, so that they can be learned together.
 
-Values are SQL expressions over one row. NULLs never count; NaN counts as a number, as in BigQuery.
+Values are SQL expressions over one row. NULL and NaN never count.
 """
 
 from __future__ import annotations

@@ -43,6 +43,8 @@ class TransformState:
             raise damaged_state("offsets of terms do not fit")
         if len(self.columns) > MAX_COLUMNS or len({name.casefold() for name in self.columns}) != len(self.columns):
             raise damaged_state("the columns under TRANSFORM are too many or not distinct")
+        if np.isinf(self.numbers).any() or (self.n_rows > 2**53).any():
+            raise damaged_state("learned statistics are out of range")
         for start, stop in pairwise(offsets):
             if list(self.terms[start:stop]) != sorted(set(self.terms[start:stop])):
                 raise damaged_state("terms are not in order")

@@ -20,7 +20,7 @@ def aggregate_sql(statistic: Moment | MostFrequent) -> str:
     """The statistic as one aggregate of the engine."""
     match statistic:
         case Moment(kind, value):
-            number = sql.cast(value, "DOUBLE")
+            number = number_sql(value)
             return sql.call(_AGGREGATES[kind], sql.call("abs", number) if kind == "max_abs" else number)
         case MostFrequent(value, is_number):
             typed = sql.cast(value, "DOUBLE" if is_number else "VARCHAR")
@@ -30,7 +30,13 @@ def aggregate_sql(statistic: Moment | MostFrequent) -> str:
 
 def quantiles_sql(value: str, fractions: Sequence[float]) -> str:
     """All quantiles of one value as a DOUBLE[], in the order of the fractions: they are found together."""
-    return sql.call("quantile_disc", sql.cast(value, "DOUBLE"), sql.literal(list(fractions)))
+    return sql.call("quantile_disc", number_sql(value), sql.literal(list(fractions)))
+
+
+def number_sql(value: str) -> str:
+    """The value as statistics see it: a DOUBLE, NULL for NaN, which would make every one of them NaN."""
+    number = sql.cast(value, "DOUBLE")
+    return f"CASE WHEN NOT {sql.call('isnan', number)} THEN {number} END"
 
 
 def window_sql(statistic: Moment | Quantile | MostFrequent, among: Sequence[Statistic] = ()) -> str:

@@ -2,9 +2,13 @@
 
     SELECT * FROM ML.EVALUATE(MODEL churn, (SELECT * FROM customers WHERE year = 2026), STRUCT(0.7 AS threshold))
 
-Without data it gives the metrics stored with the version, which training computed with the same SQL. Rows whose label is NULL, or no
-class that the model
-knows, cannot be judged and do not count.
+Without data it gives the metrics stored with the version, which training computed with the same SQL over the rows held out, or the training
+rows where none are. Rows whose label is NULL, or no class that the model knows, cannot be judged and do not count. Without any row left
+there is one row of NULLs.
+
+Of two classes precision, recall and f1_score are those of the positive one (the higher: TRUE, 1), whatever the label's type; roc_auc is
+NULL where the data have one class only, and precision is NaN where nothing is predicted positive. Of more classes they are macro averages
+over the classes that occur. All equal scikit-learn's (zero_division: NaN for two classes, 0 for more).
 Source: reference, functions 2.1.
 """
 
@@ -14,9 +18,8 @@ from typing import Literal
 
 import pyarrow as pa
 
-from sqlml import sql
-from sqlml.errors import DataError, NotSupportedError
-from sqlml.functions._labels import code_sql, label_type
+from sqlml.errors import NotSupportedError
+from sqlml.functions._scored import ACTUAL, BEST_CODE, SCORE, scored_rows
 from sqlml.functions._settings import TRIAL_ID, check_threshold, threshold_setting
 from sqlml.functions._spec import BoundCall, CallContext, FunctionSpec, Input, LoadedModel, Relation
 from sqlml.metrics import clustering
@@ -58,33 +61,23 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
 def metrics_query(model: LoadedModel, data: Input, context: CallContext, threshold: float = 0.5) -> tuple[str, Literal["sql", "arrow"]]:
     """One row of metrics over `data` as SQL, and the form of the scores in it.
 
-    Raises: DataError `missing_label`, `missing_feature`, `feature_type`; NotSupportedError `data_not_supported`.
+    Raises: DataError `missing_label`, `label_type`, `missing_feature`, `feature_type`; NotSupportedError `data_not_supported`.
     """
     if model.spec.task is Task.DIMENSION_REDUCTION:
         raise NotSupportedError(
             "ML.EVALUATE of a PCA model takes no data: its metric belongs to the rows that it was trained on", code="data_not_supported",
             hint="write ML.EVALUATE(MODEL m)",
         ).at(data.span)  # fmt: skip
-    scores = context.scores(model, data)
-    form, relation = scores.form, scores.data.relation
     if model.spec.task is Task.CLUSTERING:
-        return clustering.clustering_metrics(f"SELECT {scores.sql} AS distances FROM {relation}", "distances", model.state.centroids), form
-    label = data.schema.find(str(model.label))
-    if label is None:
-        raise DataError(
-            f"the data to evaluate on lack the label {model.label}", code="missing_label",
-            hint=f"they have {', '.join(data.schema.names[:8])}{', …' if len(data.schema) > 8 else ''}",
-        ).at(data.span)  # fmt: skip
-    name = scores.data.own(label.name)
+        scores = context.scores(model, data)
+        distances = f"SELECT {scores.sql} AS distances FROM {scores.data.relation}"
+        return clustering.clustering_metrics(distances, "distances", model.state.centroids), scores.form
+    rows = scored_rows(model, data, context)
     if model.spec.task is Task.REGRESSION:
-        judged = f"SELECT {sql.cast(name, 'DOUBLE')} AS actual, {scores.sql} AS predicted FROM {relation} WHERE {name} IS NOT NULL"
-        return regression_metrics(judged, "actual", "predicted"), form
-    actual = code_sql(model.classes, label_type(model), name)
-    judged = f"SELECT * FROM (SELECT {actual} AS actual, {scores.sql} AS score FROM {relation}) WHERE actual IS NOT NULL"
+        return regression_metrics(rows.sql, ACTUAL, SCORE), rows.form
     if len(model.classes) == 2:
-        return binary_metrics(judged, "(actual = 1)", "score", threshold), form
-    best = f"CAST({sql.call('list_position', 'score', sql.call('list_aggregate', 'score', chr(39) + 'max' + chr(39)))} - 1 AS INTEGER)"
-    return multiclass_metrics(judged, "actual", "score", best, len(model.classes)), form
+        return binary_metrics(rows.sql, f"({ACTUAL} = 1)", SCORE, threshold), rows.form
+    return multiclass_metrics(rows.sql, ACTUAL, SCORE, BEST_CODE, len(model.classes)), rows.form
 
 
 SPEC = FunctionSpec(

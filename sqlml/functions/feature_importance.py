@@ -1,5 +1,7 @@
 """ML.FEATURE_IMPORTANCE: how often, how well and over how many rows the trees of a model split by each input column.
 
+    SELECT * FROM ML.FEATURE_IMPORTANCE(MODEL churn) ORDER BY importance_gain DESC
+
 One row per input column, in the order of the training query. A column that no tree splits by has zeros: XGBoost leaves it out, and whoever
 joins this with ML.FEATURE_INFO would lose it. The categories of one column (one-hot encoding) count as that column. Under TRANSFORM the
 columns are those of the training query, as in the reference; a split by what the clause makes of several columns counts for each of them.

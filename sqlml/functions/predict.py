@@ -2,6 +2,10 @@
 
     SELECT * FROM ML.PREDICT(MODEL churn, TABLE customers, STRUCT(0.7 AS threshold))
 
+With a confidence level, regressors add an interval behind the prediction (`_prediction_interval`), which BigQuery does not have:
+
+    SELECT * FROM ML.PREDICT(MODEL prices, TABLE houses, STRUCT(0.9 AS confidence_level))
+
 A relation of as many rows as its input. The scores come from the model's SQL form or from its native predictor (`CallContext.scores`
 decides); turning scores into output columns is SQL in both.
 Source: reference, functions 1.1. Classes of a binary classifier are listed with the positive one first, as the vendor's samples are.
@@ -10,13 +14,15 @@ Source: reference, functions 1.1. Classes of a binary classifier are listed with
 from __future__ import annotations
 
 from sqlml import sql
-from sqlml.errors import DataError
+from sqlml.functions._beside_input import beside_input
 from sqlml.functions._labels import class_sql, classes_sql, label_type
+from sqlml.functions._prediction_interval import CONFIDENCE_LEVEL, half_width
+from sqlml.functions._prediction_interval import SETTING as INTERVAL
 from sqlml.functions._settings import TRIAL_ID, check_threshold, threshold_setting
 from sqlml.functions._spec import BoundCall, CallContext, FunctionSpec, LoadedModel, Relation
 from sqlml.models._options import Boolean, Option, OptionError
 from sqlml.models._spec import Task
-from sqlml.types import BIGINT, DOUBLE, Column, Schema, SqlType
+from sqlml.types import BIGINT, DOUBLE, Column, SqlType
 
 _SCORE = "__sqlml_score"
 _NEAREST = 5
@@ -29,24 +35,16 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
     check_threshold(model, call.settings)
     if "keep_original_columns" in call.settings.given and model.spec.task is not Task.DIMENSION_REDUCTION:
         raise OptionError("keep_original_columns", "keep_original_columns applies to PCA models only", code="option_not_applicable")
+    level = call.settings[INTERVAL]
+    width = None if level is None else half_width(model, level)
     scores = context.scores(model, data)
     outputs = _outputs(model, call.settings["threshold"])
-    kept = data.schema.columns
-    if model.spec.task is Task.DIMENSION_REDUCTION and not call.settings["keep_original_columns"]:
-        kept = ()
-    taken = {column.name.casefold() for column, _ in outputs}
-    for column in kept:
-        if column.name.casefold() in taken:
-            raise DataError(
-                f"the input has a column {column.name}, which ML.PREDICT adds itself", code="duplicate_column",
-                hint=f"leave it out: (SELECT * EXCLUDE ({sql.quote(column.name)}) FROM …), or rename it",
-            ).at(data.span)  # fmt: skip
-    names = sql.columns(column.name for column in kept)
-    own = ", ".join(f"{scores.data.own(column.name)} AS {sql.quote(column.name)}" for column in kept)
-    selected = ", ".join(f"{expression} AS {sql.quote(column.name)}" for column, expression in outputs)
-    inner = f"SELECT {scores.sql} AS {_SCORE}{', ' * bool(names)}{own} FROM {scores.data.relation}"
-    query = f"SELECT {selected}{', ' * bool(names)}{names} FROM ({inner})"
-    return Relation(query, Schema((*(column for column, _ in outputs), *kept)), scores.form, scores.reason)
+    if width is not None:
+        outputs += _interval(width)
+    keep = model.spec.task is not Task.DIMENSION_REDUCTION or call.settings["keep_original_columns"]
+    inner = [f"{scores.sql} AS {_SCORE}"]
+    query, schema = beside_input("ML.PREDICT", outputs, inner, scores.data.relation, scores.data, data, keep=keep)
+    return Relation(query, schema, scores.form, scores.reason)
 
 
 def _outputs(model: LoadedModel, threshold: float) -> list[tuple[Column, str]]:
@@ -66,6 +64,14 @@ def _outputs(model: LoadedModel, threshold: float) -> list[tuple[Column, str]]:
             ]
         case Task.PREPROCESSING:
             raise AssertionError("the spec excludes it")
+
+
+def _interval(half_width: float) -> list[tuple[Column, str]]:
+    width = sql.literal(half_width)
+    return [
+        (Column("prediction_interval_lower_bound", DOUBLE), f"{_SCORE} - {width}"),
+        (Column("prediction_interval_upper_bound", DOUBLE), f"{_SCORE} + {width}"),
+    ]
 
 
 def _classification(model: LoadedModel, threshold: float) -> list[tuple[Column, str]]:
@@ -110,6 +116,7 @@ SPEC = FunctionSpec(
     data="required",
     settings=(
         threshold_setting(),
+        CONFIDENCE_LEVEL,
         Option("keep_original_columns", Boolean(), default=False, doc="PCA: whether the input's columns follow the components."),
         TRIAL_ID,
     ),

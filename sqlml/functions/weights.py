@@ -12,7 +12,6 @@ Source: reference, functions 3.2; semantics 4.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ import pyarrow as pa
 
 from sqlml.features.layout import CategoryTerm, Layout, NumericTerm
 from sqlml.functions._feature_values import column_labels
+from sqlml.functions._linear_units import INTERCEPT, in_units, intercept_at
 from sqlml.functions._spec import BoundCall, CallContext, FunctionSpec, Relation
 from sqlml.models._options import Boolean, Option
 from sqlml.models.linear_reg import LinearState
@@ -27,7 +27,6 @@ from sqlml.models.logistic_reg import LogisticState
 from sqlml.state import FloatArray
 from sqlml.types import DOUBLE, VARCHAR, Column, Schema, SqlType
 
-_INTERCEPT = "__INTERCEPT__"
 _CATEGORY_WEIGHTS = SqlType("STRUCT(category VARCHAR, weight DOUBLE)[]")
 _ARROW_CATEGORY_WEIGHTS = pa.list_(pa.struct({"category": pa.string(), "weight": pa.float64()}))
 
@@ -70,15 +69,10 @@ def _outputs(state: LinearState | LogisticState) -> tuple[FloatArray, FloatArray
 
 def _rows(layout: Layout, weights: FloatArray, intercept: float, standardize: bool, n_train: int) -> list[_Row]:
     rows = []
-    # The learner's numbers are scaled with the population's standard deviation; what is shown is the sample's.
-    sample = math.sqrt(n_train / (n_train - 1)) if n_train > 1 else 1.0
     for term, columns in zip(layout.terms, layout.slices, strict=True):
         of_term = weights[columns].tolist()
         if isinstance(term, NumericTerm):
-            slope = of_term[0] / term.scale
-            # The intercept moves to where the numbers are 0, or at their means.
-            intercept += slope * ((term.mean if standardize else 0.0) - term.centre)
-            rows.append(_Row(term.name, slope * term.stddev * sample if standardize else slope, None))
+            rows.append(_Row(term.name, in_units(term, of_term[0], standardize, n_train), None))
             continue
         if isinstance(term, CategoryTerm) and term.dropped is not None:
             of_term.insert(term.dropped, 0.0)
@@ -88,19 +82,19 @@ def _rows(layout: Layout, weights: FloatArray, intercept: float, standardize: bo
                 [{"category": category, "weight": weight} for category, weight in zip(column_labels(term), of_term, strict=True)],
             )
         )  # fmt: skip
-    return [*rows, _Row(_INTERCEPT, intercept, None)]
+    return [*rows, _Row(INTERCEPT, intercept_at(layout, weights, intercept, standardize), None)]
 
+
+STANDARDIZE = Option(
+    "standardize", Boolean(), default=False,
+    doc="Weights of numbers scaled to mean 0 and standard deviation 1, instead of those of the columns as they are.",
+)  # fmt: skip
 
 SPEC = FunctionSpec(
     name="WEIGHTS",
     doc="The weights of a linear or logistic regression, one row per input, the intercept last.",
     data="none",
-    settings=(
-        Option(
-            "standardize", Boolean(), default=False,
-            doc="Weights of numbers scaled to mean 0 and standard deviation 1, instead of those of the columns as they are.",
-        ),
-    ),
+    settings=(STANDARDIZE,),
     applies_to=lambda spec: spec.state in (LinearState, LogisticState),
     bind=bind,
-)  # fmt: skip
+)

@@ -26,22 +26,14 @@ def binary_metrics(relation: str, actual_is_positive: str, probability: str, thr
     """
     count = sql.call("count", "*")
     above = f"score > {sql.literal(float(threshold))}"
-    loss = f"n_positive * {_negative_log('score')} + n_negative * {_negative_log('1.0e0 - score')}"
-    counts = {
-        "true_positive": f"{_total('n_positive')} FILTER (WHERE {above})",
-        "false_positive": f"{_total('n_negative')} FILTER (WHERE {above})",
-        "n_positive": _total("n_positive"),
-        "n_negative": _total("n_negative"),
-    }
-    counted = ", ".join(f"coalesce({expression}, 0) AS {name}" for name, expression in counts.items())
-    below = f"{_total('n_negative')} OVER (ORDER BY score ROWS UNBOUNDED PRECEDING) - n_negative"
     n_rows = "(n_positive + n_negative)"
     steps = {
-        "scored": f"SELECT {actual_is_positive} AS positive, {sql.cast(probability, 'DOUBLE')} AS score FROM ({relation})",
-        "by_score": f"SELECT score, {count} FILTER (WHERE positive) AS n_positive, {count} FILTER (WHERE NOT positive) AS n_negative"
-        f" FROM scored WHERE positive IS NOT NULL AND score IS NOT NULL GROUP BY score",
-        "ranked": f"SELECT *, {below} AS negatives_below FROM by_score",
-        "counted": f"SELECT {counted}, {sql.call('fsum', loss)} AS loss, {_pairs_in_order()} AS pairs_in_order FROM ranked",
+        "typed": f"SELECT {actual_is_positive} AS positive, {sql.cast(probability, 'DOUBLE')} AS score FROM ({relation})",
+        "scored": "SELECT * FROM typed WHERE positive IS NOT NULL AND score IS NOT NULL",
+        "ranked": f"SELECT positive, score, {_ranks()} FROM scored",
+        "counted": f"SELECT {count} FILTER (WHERE positive AND {above}) AS true_positive,"
+        f" {count} FILTER (WHERE NOT positive AND {above}) AS false_positive, {_sides()},"
+        f" {sql.call('fsum', _negative_log('CASE WHEN positive THEN score ELSE 1.0e0 - score END'))} AS loss FROM ranked",
     }
     return _query(
         steps,
@@ -67,28 +59,21 @@ def multiclass_metrics(relation: str, actual_code: str, probabilities: str, pred
     count = sql.call("count", "*")
     codes = sql.call("unnest", sql.call("range", sql.literal(n_classes)))
     loss = sql.call("fsum", _negative_log(sql.call("list_extract", "probabilities", "actual + 1")))
-    below = f"{_total('n_negative')} OVER (PARTITION BY class ORDER BY score ROWS UNBOUNDED PRECEDING) - n_negative"
     steps = {
         "typed": f"SELECT {sql.cast(actual_code, 'BIGINT')} AS actual, {sql.cast(predicted_code, 'BIGINT')} AS predicted,"
         f" {sql.cast(probabilities, 'DOUBLE[]')} AS probabilities FROM ({relation})",
         "scored": "SELECT * FROM typed WHERE actual IS NOT NULL AND predicted IS NOT NULL AND probabilities IS NOT NULL",
         # What follows from labels and decisions.
         "matrix": f"SELECT actual, predicted, {count} AS n, {loss} AS loss FROM scored GROUP BY actual, predicted",
-        "sides": "SELECT actual AS class, n AS n_actual, 0 AS n_predicted, CASE WHEN actual = predicted THEN n ELSE 0 END AS hits"
-        " FROM matrix UNION ALL SELECT predicted, 0, n, 0 FROM matrix",
-        "classes": f"SELECT class, {_total('n_actual')} AS n_actual, {_total('n_predicted')} AS n_predicted, {_total('hits')} AS hits"
-        f" FROM sides GROUP BY class",
-        "averages": f"SELECT {_macro('hits', 'n_predicted')} AS precision, {_macro('hits', 'n_actual')} AS recall,"
-        f" {_macro('2 * hits', 'n_predicted + n_actual')} AS f1_score, {_total('hits')} AS hits, {_total('n_actual')} AS n FROM classes",
+        "sides": _SIDES_OF_CELLS,
+        "classes": _classes(),
+        "averages": _averages(),
         # What follows from probabilities: each row stands once for each class, as one of it or of the rest.
         "repeated": f"SELECT actual, probabilities, {codes} AS class FROM scored",
         "one_or_rest": f"SELECT class, actual = class AS positive, {sql.call('list_extract', 'probabilities', 'class + 1')} AS score"
         f" FROM repeated",
-        "by_score": f"SELECT class, score, {count} FILTER (WHERE positive) AS n_positive, {count} FILTER (WHERE NOT positive) AS n_negative"
-        f" FROM one_or_rest GROUP BY class, score",
-        "ranked": f"SELECT *, {below} AS negatives_below FROM by_score",
-        "counted": f"SELECT class, {_total('n_positive')} AS n_positive, {_total('n_negative')} AS n_negative,"
-        f" {_pairs_in_order()} AS pairs_in_order FROM ranked GROUP BY class",
+        "ranked": f"SELECT class, positive, {_ranks('PARTITION BY class ')} FROM one_or_rest",
+        "counted": f"SELECT class, {_sides()} FROM ranked GROUP BY class",
     }
     return _query(
         steps,
@@ -96,6 +81,57 @@ def multiclass_metrics(relation: str, actual_code: str, probabilities: str, pred
         f" (SELECT {sql.call('fsum', 'loss')} FROM matrix) / n AS log_loss,"
         f" (SELECT {sql.call('favg', _area())} FROM counted) AS roc_auc FROM averages",
         materialized="scored",
+    )
+
+
+def decision_metrics(relation: str, actual: str, predicted: str, *, is_binary: bool) -> str:
+    """One row: precision, recall, accuracy, f1_score of decisions that are columns.
+
+    Two BOOLEAN expressions with `is_binary`: of TRUE, with NaN as in `binary_metrics`. Else two of any type: averaged over the values that
+    occur on either side, as in `multiclass_metrics`. Rows with a NULL do not count; without rows every metric is NULL.
+    Source: reference, functions 2.2; sklearn.metrics, equal to 1e-12.
+    """
+    count = sql.call("count", "*")
+    steps = {
+        "typed": f"SELECT {actual} AS actual, {predicted} AS predicted FROM ({relation})",
+        "matrix": f"SELECT actual, predicted, {count} AS n FROM typed WHERE actual IS NOT NULL AND predicted IS NOT NULL"
+        f" GROUP BY actual, predicted",
+        "sides": _SIDES_OF_CELLS,
+        "classes": _classes(),
+    }
+    if is_binary:
+        n_rows, positive = "n", "FILTER (WHERE class)"
+        steps["counted"] = (
+            f"SELECT {_total('hits')} AS hits, {_total('n_actual')} AS n, coalesce({_total('hits')} {positive}, 0) AS true_positive,"
+            f" coalesce({_total('n_predicted')} {positive}, 0) AS n_predicted, coalesce({_total('n_actual')} {positive}, 0) AS n_positive"
+            f" FROM classes"
+        )
+        metrics = (
+            f"{_ratio('true_positive', 'n_predicted', n_rows)} AS precision, {_ratio('true_positive', 'n_positive', n_rows)} AS recall,"
+            f" {_ratio('hits', 'n', n_rows)} AS accuracy, {_ratio('2 * true_positive', 'n_predicted + n_positive', n_rows)} AS f1_score"
+        )
+        return _query(steps, f"SELECT {metrics} FROM counted")
+    steps["averages"] = _averages()
+    return _query(steps, f"SELECT precision, recall, {_ratio('hits', 'n', 'n')} AS accuracy, f1_score FROM averages")
+
+
+_SIDES_OF_CELLS = (
+    "SELECT actual AS class, n AS n_actual, 0 AS n_predicted, CASE WHEN actual = predicted THEN n ELSE 0 END AS hits"
+    " FROM matrix UNION ALL SELECT predicted, 0, n, 0 FROM matrix"
+)
+
+
+def _classes() -> str:
+    return (
+        f"SELECT class, {_total('n_actual')} AS n_actual, {_total('n_predicted')} AS n_predicted, {_total('hits')} AS hits"
+        f" FROM sides GROUP BY class"
+    )
+
+
+def _averages() -> str:
+    return (
+        f"SELECT {_macro('hits', 'n_predicted')} AS precision, {_macro('hits', 'n_actual')} AS recall,"
+        f" {_macro('2 * hits', 'n_predicted + n_actual')} AS f1_score, {_total('hits')} AS hits, {_total('n_actual')} AS n FROM classes"
     )
 
 
@@ -110,13 +146,30 @@ def _total(expression: str) -> str:
     return sql.call("sum", sql.cast(expression, "HUGEINT"))
 
 
-def _pairs_in_order() -> str:
-    """Twice the pairs (positive, negative) whose positive has the higher score, a tie counting as half a pair."""
-    return _total("n_positive * (2 * negatives_below + n_negative)")
+def _ranks(partition: str = "") -> str:
+    """Three places of a row from one sort by score, the negatives of a tie first: `lowest`, that of the first row with its score; `first`,
+    that of the first row of its own side among these; `place`, its own."""
+    by_score, by_side = f"({partition}ORDER BY score)", f"({partition}ORDER BY score, positive)"
+    rank = sql.call("rank")
+    return f"{rank} OVER {by_score} AS lowest, {rank} OVER {by_side} AS first, {sql.call('row_number')} OVER {by_side} AS place"
+
+
+def _sides() -> str:
+    """Rows of either side, and the places of the positives added up, from which `_area` follows."""
+    count = sql.call("count", "*")
+    places = f"{_total('lowest - first + 2 * place - 2')} FILTER (WHERE positive)"
+    return f"{count} FILTER (WHERE positive) AS n_positive, {count} FILTER (WHERE NOT positive) AS n_negative, {places} AS places"
 
 
 def _area() -> str:
-    return f"{sql.cast('pairs_in_order', 'DOUBLE')} / nullif({sql.cast('2 * n_positive * n_negative', 'DOUBLE')}, 0)"
+    """The share of pairs (positive, negative) whose positive has the higher score, a tie counting as half a pair.
+
+    Of k positives and m negatives that share a score, with p positives and q negatives below them, each positive has lowest = p + q + 1
+    and first = lowest + m, and their places run from first to first + k - 1. So `places` adds up 2 q + m for each, which is twice its pairs
+    in order, and twice the positives before it: n_positive * (n_positive - 1) in all.
+    """
+    n = sql.cast("n_positive", "HUGEINT")
+    return f"{sql.cast(f'places - {n} * ({n} - 1)', 'DOUBLE')} / nullif({sql.cast(f'2 * {n} * n_negative', 'DOUBLE')}, 0)"
 
 
 def _ratio(part: str, whole: str, n_rows: str) -> str:

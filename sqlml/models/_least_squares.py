@@ -259,6 +259,19 @@ def solve_by_qr(blocks: Iterable[Block], moments: Moments, *, l2: float, fit_int
     """
     from scipy.linalg import lstsq
 
+    triangle = triangle_of_rows(blocks, moments, l2=l2, fit_intercept=fit_intercept, progress=progress)
+    cutoff = np.finfo(np.float64).eps * max(16, len(moments.mean))
+    weights = lstsq(triangle[:, :-1], triangle[:, -1], cond=cutoff, check_finite=False)[0]
+    return weights, moments.best_intercept(weights) if fit_intercept else 0.0
+
+
+def triangle_of_rows(
+    blocks: Iterable[Block], moments: Moments, *, l2: float, fit_intercept: bool, progress: Progress
+) -> NDArray[np.float64]:
+    """The R of a QR decomposition of the rows, centred where there is an intercept, with the penalty as rows of its own.
+
+    Shapes: `[n_rows, n_columns + 1]` with at most n_columns + 1 rows, the label last.
+    """
     n_columns = len(moments.mean)
     centre = np.append(moments.mean, moments.label_mean) if fit_intercept else np.zeros(n_columns + 1)
     triangle = np.empty((0, n_columns + 1))
@@ -272,9 +285,7 @@ def solve_by_qr(blocks: Iterable[Block], moments: Moments, *, l2: float, fit_int
         penalty = np.zeros((n_columns, n_columns + 1))
         penalty[:, :-1][np.diag_indices(n_columns)] = math.sqrt(l2 / 2.0 * moments.weight)
         triangle = _triangle(np.concatenate([triangle, penalty]))
-    cutoff = np.finfo(np.float64).eps * max(16, n_columns)
-    weights = lstsq(triangle[:, :-1], triangle[:, -1], cond=cutoff, check_finite=False)[0]
-    return weights, moments.best_intercept(weights) if fit_intercept else 0.0
+    return triangle
 
 
 def _triangle(rows: NDArray[np.float64]) -> NDArray[np.float64]:

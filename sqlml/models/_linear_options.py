@@ -8,8 +8,6 @@ from sqlml.models._gradient_descent import Schedule
 from sqlml.models._options import Boolean, Effect, Float, Option, OptionError, Options, String
 from sqlml.models._supervised_options import check_supervised
 
-_NO_EXPLANATIONS = "ML.GLOBAL_EXPLAIN is not available in this release; the option changes nothing else"
-
 REGULARISATION_OPTIONS = (
     Option(
         "l1_reg",
@@ -48,15 +46,21 @@ OTHER_OPTIONS = (
         doc="Goes on from the model that it replaces.",
     ),
     Option(
-        "calculate_p_values", Boolean(), default=False, effect=Effect.NOTICE,
-        reason="ML.ADVANCED_WEIGHTS is not available in this release, so there is no way to read p-values yet",
-        doc="Standard errors and p-values for ML.ADVANCED_WEIGHTS; needs DUMMY_ENCODING and l1_reg = 0.",
+        "calculate_p_values", Boolean(), default=False,
+        doc="Standard errors and p-values for ML.ADVANCED_WEIGHTS; needs DUMMY_ENCODING, l1_reg = 0, fewer than 1,000 columns after "
+        "encoding, and a number or two classes to predict.",
     ),
     Option(
-        "enable_global_explain", Boolean(), default=False, effect=Effect.NOTICE, reason=_NO_EXPLANATIONS,
-        doc="Mean attributions of all features for ML.GLOBAL_EXPLAIN.",
+        "enable_global_explain", Boolean(), default=False,
+        doc="Whether training keeps the mean attribution of every feature for ML.GLOBAL_EXPLAIN.",
     ),
 )  # fmt: skip
+
+
+class PValuesError(DataError):
+    """Training data that do not go with calculate_p_values, under which the caret belongs."""
+
+    option = "calculate_p_values"
 
 
 def encoding(options: Options) -> EncodingRules:
@@ -92,7 +96,7 @@ def check_linear(options: Options) -> None:
 def check_p_value_columns(options: Options, n_columns: int) -> None:
     """Raises: DataError `too_many_columns` where p-values are asked for and there are too many weights."""
     if options["calculate_p_values"] and n_columns >= 1_000:
-        raise DataError(
+        raise PValuesError(
             f"calculate_p_values takes fewer than 1,000 columns after encoding, got {n_columns:,}", code="too_many_columns",
             hint="leave calculate_p_values out, or leave out columns with many categories",
         )  # fmt: skip

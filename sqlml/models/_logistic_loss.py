@@ -113,7 +113,7 @@ class LogisticLoss:
         total = weight = 0.0
         chunks = row_chunks(self._data.eval_blocks(), chunk_rows(self.n_columns), self._progress, sparse_rows=sparse_rows(self.n_outputs))
         for chunk in chunks:
-            losses = _losses_and_probabilities(chunk.features @ weights.T + intercepts, chunk.labels)[0]
+            losses = losses_and_probabilities(chunk.features @ weights.T + intercepts, chunk.labels)[0]
             total += float(chunk.row_weights @ losses)
             weight += float(chunk.row_weights.sum())
         return total / weight if weight else None
@@ -150,7 +150,7 @@ class _Sums:
         self._intercepts = np.zeros((n_outputs, n_outputs))
 
     def add(self, chunk: Block, logits: Matrix) -> None:
-        losses, probabilities, margin = _losses_and_probabilities(logits, chunk.labels)
+        losses, probabilities, margin = losses_and_probabilities(logits, chunk.labels)
         self.value += float(chunk.row_weights @ losses)
         self.weight += float(chunk.row_weights.sum())
         self.margin = min(self.margin, margin)
@@ -204,7 +204,7 @@ def _targets(labels: Vector, n_outputs: int) -> Matrix:
     return targets
 
 
-def _losses_and_probabilities(logits: Matrix, labels: Vector) -> tuple[Vector, Matrix, float]:
+def losses_and_probabilities(logits: Matrix, labels: Vector) -> tuple[Vector, Matrix, float]:
     """Log loss per row, probabilities `[n_rows, n_outputs]`, and the smallest margin; none of them overflows."""
     if logits.shape[1] == 1:
         values = logits[:, 0]

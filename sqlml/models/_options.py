@@ -241,7 +241,7 @@ def check_options(declared: tuple[Option, ...], given: Mapping[str, object], own
             other, wanted = option.only_if
             if values[other] != wanted:
                 raise OptionError(
-                    given_as[option.name], f"option {option.name} applies only with {other} = {wanted!r}",
+                    given_as[option.name], f"option {option.name} applies only with {other} = {_shown(wanted)}",
                     code="option_not_applicable",
                 )  # fmt: skip
     return Options(values, frozenset(given_as)), notices
@@ -267,7 +267,7 @@ def _shown(value: object) -> str:
 
 def _range(limits: Float | Integer) -> str:
     parts = [
-        f"{sign} {limit:g}"
+        f"{sign} {limit if isinstance(limit, int) else format(limit, 'g')}"
         for sign, limit in ((">=", limits.ge), (">", limits.gt), ("<=", limits.le), ("<", limits.lt))
         if limit is not None
     ]

@@ -14,7 +14,7 @@ from sqlml.features.layout import EncodingRules, Layout
 from sqlml.models._options import Option, Options
 from sqlml.training.data import Progress, Trained, TrainingData
 
-__all__ = ["EncodingRules", "ModelSpec", "Reading", "Task", "TooLargeForSql"]
+__all__ = ["EncodingRules", "Explainer", "ModelSpec", "Reading", "Task", "TooLargeForSql"]
 
 
 class Task(enum.Enum):
@@ -47,6 +47,16 @@ class Reading:
     passes: Literal["one", "many"]
 
 
+Explainer = Callable[[Any, Layout, bool], Callable[[Any], NDArray[np.float64]]]
+"""(state, layout, whether a fast approximation will do) -> a function of many small batches, safe to call from several threads:
+features[n_rows, n_columns] -> explanations[n_rows, n_scores + 1 + n_features].
+
+An explanation is the row's scores, then the baseline, then the attribution of each feature of `Layout.features`. Baseline and attributions
+add up to the prediction (regression), to the log odds of the higher class (two classes), to the logit of the class with the highest score,
+the first of equals (more classes).
+"""
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """A model type.
@@ -74,6 +84,11 @@ class ModelSpec:
     predictor: Callable[[Any], Callable[[NDArray[np.floating]], NDArray[np.floating]]] | None = None
     """(state) -> a function of features that is fast for many small batches and safe to call from several threads; built once per model.
     None: `predict`."""
+    attributions_sql: Callable[[Any, Layout], str] | None = None
+    """(state, layout) -> one SQL expression of type DOUBLE[] over the input columns: the explanation of a row, see `Explainer`. Raises
+    TooLargeForSql."""
+    explainer: Explainer | None = None
+    """The same in Python, from the learner's matrix; None when predictions of this type cannot be explained."""
     check: Callable[[Options], None] = lambda options: None
     """Rules between options; raises OptionError."""
     n_columns: Callable[[Any], int] | None = None

@@ -21,7 +21,6 @@ from sqlml.models._xgboost.trees import MAX_DEPTH
 
 _SHARE = Float(ge=0.0, le=1.0)
 _COLUMN_SAMPLES = ("colsample_bytree", "colsample_bylevel", "colsample_bynode")
-_NO_GLOBAL_EXPLAIN = "ML.GLOBAL_EXPLAIN is not available in this release; the model is trained without it"
 _NO_EFFECT = "Without effect: a forest is one iteration."
 _ONE_ITERATION = "a random forest is a single iteration, so there is nothing to stop early"
 
@@ -100,12 +99,13 @@ def tree_options(
             doc="The XGBoost release that BigQuery would train with.",
         ),
         Option(
-            "enable_global_explain", Boolean(), default=False, effect=Effect.NOTICE, reason=_NO_GLOBAL_EXPLAIN,
-            doc="Whether training prepares ML.GLOBAL_EXPLAIN.",
+            "enable_global_explain", Boolean(), default=False,
+            doc="Whether training keeps the mean attribution of every feature for ML.GLOBAL_EXPLAIN.",
         ),
         Option(
-            "approx_global_feature_contrib", Boolean(), effect=Effect.NOTICE, reason=_NO_GLOBAL_EXPLAIN,
-            doc="Whether ML.GLOBAL_EXPLAIN takes the fast approximation of Shapley values.",
+            "approx_global_feature_contrib", Boolean(), only_if=("enable_global_explain", True),
+            doc="Whether those are a fast approximation of Shapley values; by default from "
+            f"{approximate_from(model_type)} parallel trees on.",
         ),
         *SPLIT_OPTIONS,
         *TUNING_OPTIONS,
@@ -119,6 +119,11 @@ def sample_option(type_: OptionType, default: float) -> Option:
 
 def parallel_trees_option(least: int, default: int) -> Option:
     return Option("num_parallel_tree", Integer(ge=least), default=default, tunable=True, doc="Trees grown side by side in an iteration.")
+
+
+def approximate_from(model_type: str) -> int:
+    """The num_parallel_tree from which on global attributions are approximate unless the statement says otherwise."""
+    return 50 if model_type.startswith("RANDOM_FOREST") else 10
 
 
 _CATEGORIES: dict[str | None, Literal["one_hot", "codes", "target"]] = {

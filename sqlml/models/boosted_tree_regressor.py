@@ -10,6 +10,7 @@ from sqlml.models._spec import ModelSpec, Reading, Task
 from sqlml.models._supervised_options import check_supervised
 from sqlml.models._tree_options import BOOSTING_OPTIONS, encoding, parallel_trees_option, sample_option, tree_options
 from sqlml.models._xgboost.booster import predict, predictor_from_state
+from sqlml.models._xgboost.contributions import explainer
 from sqlml.models._xgboost.families import train_boosted
 from sqlml.models._xgboost.trees import TreeState
 from sqlml.training.data import Progress, Trained, TrainingData
@@ -38,5 +39,6 @@ SPEC = ModelSpec(
     train=train,
     predict=predict,
     predictor=predictor_from_state,
+    explainer=explainer,
     check=check_supervised,
 )

@@ -7,17 +7,20 @@ is scikit-learn's LinearRegression on standardised numbers and one-hot categorie
 
 One pass collects moments, from which every strategy works. A matrix too wide to square is read once per iteration.
 
-AUTO_STRATEGY takes gradient descent where BigQuery does for want of rows, unless the matrix is sparse. Where BigQuery does for the number
-of columns (above 10,000; here above 4,096 when the matrix is sparse), it takes conjugate gradients, or L-BFGS with l1_reg, and says so in a
-notice. The reason: on two numbers and a column of 100,000 categories gradient descent ends at R² 0.80, which the numbers alone explain;
-conjugate gradients reach the minimum, 0.97, in 6 passes. They go on to the minimum, for up to 500 iterations, unless the statement gives
-max_iterations or min_rel_progress. A learning rate in the statement asks for gradient descent.
+AUTO_STRATEGY takes gradient descent where BigQuery does for want of rows, unless the matrix is sparse or calculate_p_values asks for
+standard errors, which belong to the minimum. Where BigQuery does for the number of columns (above 10,000; here above 4,096 when the matrix
+is sparse), it takes conjugate gradients, or L-BFGS with l1_reg, and says so in a notice. The reason: on two numbers and a column of
+100,000 categories gradient descent ends at R² 0.80, which the numbers alone explain; conjugate gradients reach the minimum, 0.97, in 6
+passes. They go on to the minimum, for up to 500 iterations, unless the statement gives max_iterations or min_rel_progress. A learning rate
+in the statement asks for gradient descent.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,8 @@ from sqlml.features.layout import CategoryTerm, Layout
 from sqlml.models._conjugate_gradients import conjugate_gradients
 from sqlml.models._gradient_descent import Penalty, descend
 from sqlml.models._least_squares import Moments, accumulate_moments, drop_constant_columns, solve, solve_by_qr
+from sqlml.models._linear_attributions import explanation_sql, explanations
+from sqlml.models._linear_errors import linear_errors
 from sqlml.models._linear_options import (
     ENCODING_OPTIONS,
     LEARN_RATE_OPTIONS,
@@ -43,8 +48,9 @@ from sqlml.models._penalised_quadratic import minimise_penalised_quadratic
 from sqlml.models._quasi_newton import quasi_newton
 from sqlml.models._spec import ModelSpec, Reading, Task
 from sqlml.models._squared_loss import MomentsLoss, StreamedLoss
+from sqlml.models._standard_errors import ERRORS, check_errors, no_errors, tell_approximate
 from sqlml.models._supervised_options import LABEL_OPTIONS, REGISTRY_OPTIONS, SPLIT_OPTIONS, TUNING_OPTIONS, model_type_option
-from sqlml.state import floats
+from sqlml.state import damaged_state, floats
 from sqlml.training.data import Iteration, Progress, Trained, TrainingData
 
 MAX_COLUMNS_OF_NORMAL_EQUATION = 10_000
@@ -62,8 +68,9 @@ _RATES = frozenset({"learn_rate_strategy", "learn_rate", "ls_init_learn_rate"})
 _ITERATION_OPTIONS = (
     Option(
         "optimize_strategy", String(("AUTO_STRATEGY", "BATCH_GRADIENT_DESCENT", "NORMAL_EQUATION")), default="AUTO_STRATEGY",
-        doc="AUTO_STRATEGY: the exact minimum with l1_reg, gradient descent for fewer than 10 rows a column (unless the matrix is sparse), "
-        "else the normal equation; for more than 10,000 columns (4,096 sparse ones) conjugate gradients, with l1_reg L-BFGS.",
+        doc="AUTO_STRATEGY: the exact minimum with l1_reg, gradient descent for fewer than 10 rows a column (neither for a sparse matrix "
+        "nor with calculate_p_values), else the normal equation; for more than 10,000 columns (4,096 sparse ones) conjugate gradients, "
+        "with l1_reg L-BFGS.",
     ),
     Option(
         "learn_rate_strategy", String(("LINE_SEARCH", "CONSTANT")), default="LINE_SEARCH",
@@ -91,6 +98,15 @@ class LinearState:
 
     intercept: float
     weights: NDArray[np.float64] = floats("n_columns")
+    standard_errors: NDArray[np.float64] = field(default_factory=no_errors, metadata=ERRORS)
+    """See `_standard_errors.standard_errors`; empty without calculate_p_values."""
+    degrees_of_freedom: int = 0
+    """Of the standard errors; 0 where there are none."""
+
+    def check(self) -> None:
+        check_errors(self.standard_errors, len(self.weights))
+        if (self.degrees_of_freedom < 1) != bool(np.isnan(self.standard_errors).all()):
+            raise damaged_state("the degrees of freedom do not fit the standard errors")
 
 
 def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
@@ -134,7 +150,7 @@ def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
         duration_ms=round(1000.0 * (time.perf_counter() - began)),
     )
     progress.iteration(iteration, 1)
-    return Trained(LinearState(float(intercept), weights), (iteration,))
+    return Trained(_state(data, weights, float(intercept), options, progress, moments), (iteration,))
 
 
 def _check_cardinality(options: Options, n_columns: int) -> None:
@@ -161,6 +177,8 @@ def _automatic_strategy(data: TrainingData, options: Options, progress: Progress
         return "ITERATIVE"
     if options["l1_reg"] > 0.0:
         return "EXACT"
+    if options["calculate_p_values"]:
+        return "NORMAL_EQUATION"
     if data.n_train < 10 * n_columns and not data.layout.is_sparse:
         progress.notice(
             "gradient_descent",
@@ -169,6 +187,19 @@ def _automatic_strategy(data: TrainingData, options: Options, progress: Progress
         )
         return "BATCH_GRADIENT_DESCENT"
     return "NORMAL_EQUATION"
+
+
+def _state(
+    data: TrainingData, weights: NDArray[np.float64], intercept: float, options: Options, progress: Progress, moments: Moments | None = None
+) -> LinearState:
+    """The state, with standard errors where they are asked for."""
+    if not options["calculate_p_values"]:
+        return LinearState(intercept, weights)
+    errors, degrees = linear_errors(
+        data, moments or accumulate_moments(data.train_blocks(), len(weights), progress), weights, intercept,
+        l2=options["l2_reg"], fit_intercept=options["fit_intercept"], progress=progress,
+    )  # fmt: skip
+    return LinearState(intercept, weights, errors, degrees)
 
 
 def _penalised(moments: Moments, options: Options, progress: Progress) -> tuple[NDArray[np.float64], float]:
@@ -200,7 +231,9 @@ def _descend(data: TrainingData, options: Options, progress: Progress) -> Traine
     else:
         loss = StreamedLoss(data, fit_intercept, progress)
     descent = descend(loss, np.zeros(n_columns), Penalty(options["l1_reg"], options["l2_reg"], n_columns), schedule(options), progress)
-    return Trained(LinearState(float(loss.intercept(descent.point)), descent.point), descent.iterations)
+    if options["calculate_p_values"]:
+        tell_approximate(progress)
+    return Trained(_state(data, descent.point, float(loss.intercept(descent.point)), options, progress), descent.iterations)
 
 
 def _iterate(data: TrainingData, options: Options, progress: Progress) -> Trained:
@@ -251,6 +284,14 @@ def scores_sql(state: LinearState, layout: Layout) -> str:
     return linear_sql(state.weights[None, :], np.array([state.intercept]), layout)[0]
 
 
+def attributions_sql(state: LinearState, layout: Layout) -> str:
+    return explanation_sql(state.weights[None, :], np.array([state.intercept]), layout, scores_sql(state, layout))
+
+
+def explainer(state: LinearState, layout: Layout, approximate: bool) -> Callable[[Any], NDArray[np.float64]]:  # noqa: ARG001 - exact
+    return explanations(state.weights[None, :], np.array([state.intercept]), layout, lambda features: predict(state, features))
+
+
 def check(options: Options) -> None:
     """Rules between options.
 
@@ -286,5 +327,7 @@ SPEC = ModelSpec(
     train=train,
     predict=predict,
     scores_sql=scores_sql,
+    attributions_sql=attributions_sql,
+    explainer=explainer,
     check=check,
 )

@@ -9,7 +9,9 @@ odds of the higher one; more classes have one output each, whose softmax are the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +19,26 @@ from numpy.typing import NDArray
 from sqlml.errors import DataError
 from sqlml.features.layout import Layout
 from sqlml.models._gradient_descent import Penalty, descend
+from sqlml.models._linear_attributions import explanation_sql, explanations
 from sqlml.models._linear_options import (
     ENCODING_OPTIONS,
     LEARN_RATE_OPTIONS,
     OTHER_OPTIONS,
     REGULARISATION_OPTIONS,
+    PValuesError,
     check_linear,
     check_p_value_columns,
     encoding,
     schedule,
 )
 from sqlml.models._linear_sql import linear_list_sql, linear_sql, sigmoid_sql, softmax_sql
+from sqlml.models._logistic_errors import logistic_errors
 from sqlml.models._logistic_loss import LogisticLoss
 from sqlml.models._newton import Optimum, newton
 from sqlml.models._options import Boolean, Float, Integer, Option, Options, String
 from sqlml.models._quasi_newton import quasi_newton
 from sqlml.models._spec import ModelSpec, Reading, Task
+from sqlml.models._standard_errors import ERRORS, check_errors, no_errors, tell_approximate
 from sqlml.models._supervised_options import (
     CLASS_WEIGHT_OPTIONS,
     LABEL_OPTIONS,
@@ -87,10 +93,15 @@ class LogisticState:
     n_classes: int
     weights: NDArray[np.float64] = floats("n_outputs", "n_columns")
     intercepts: NDArray[np.float64] = floats("n_outputs")
+    standard_errors: NDArray[np.float64] = field(default_factory=no_errors, metadata=ERRORS)
+    """See `_standard_errors.standard_errors`; empty without calculate_p_values."""
 
     def check(self) -> None:
         if self.n_classes < 2 or len(self.intercepts) != (1 if self.n_classes == 2 else self.n_classes):
             raise damaged_state("the number of outputs does not fit the number of classes")
+        check_errors(self.standard_errors, self.weights.shape[1])
+        if self.n_classes > 2 and len(self.standard_errors):
+            raise damaged_state("weights of several classes have no standard errors")
 
 
 def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
@@ -104,7 +115,9 @@ def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
     penalty = Penalty(options["l1_reg"], options["l2_reg"], loss.n_weights)
     if options.given & _GRADIENT_DESCENT_OPTIONS:
         descent = descend(loss, np.zeros(loss.n_parameters), penalty, schedule(options), progress)
-        return Trained(_state(loss, descent.point, data.n_classes), descent.iterations)
+        if options["calculate_p_values"]:
+            tell_approximate(progress)
+        return Trained(_state(data, loss, descent.point, options, progress), descent.iterations)
     early_stop = options["min_rel_progress"] if options["early_stop"] and "min_rel_progress" in options.given else None
     limit = options["max_iterations"]
     if loss.n_weights <= _MAX_WEIGHTS_OF_NEWTON:
@@ -114,7 +127,8 @@ def train(data: TrainingData, options: Options, progress: Progress) -> Trained:
             limit = _ITERATIONS_OF_LBFGS if loss.n_weights <= _WIDE else _ITERATIONS_OF_WIDE
         optimum = quasi_newton(loss, penalty, max_iterations=limit, min_rel_progress=early_stop, progress=progress)
     _tell(optimum, progress)
-    return Trained(_state(loss, optimum.point, data.n_classes), optimum.iterations)
+    is_finite = optimum.end != "separated"
+    return Trained(_state(data, loss, optimum.point, options, progress, is_finite=is_finite), optimum.iterations)
 
 
 def _check_classes(data: TrainingData, options: Options) -> None:
@@ -129,7 +143,7 @@ def _check_classes(data: TrainingData, options: Options) -> None:
             hint="BOOSTED_TREE_CLASSIFIER takes more; a label that is a quantity asks for LINEAR_REG",
         )  # fmt: skip
     if options["calculate_p_values"] and data.n_classes > 2:
-        raise DataError(
+        raise PValuesError(
             f"calculate_p_values = TRUE needs two classes, got {data.n_classes}", code="p_values_of_classes",
             hint="leave calculate_p_values out; weights of several classes have no p-values of their own",
         )  # fmt: skip
@@ -152,9 +166,24 @@ def _tell(optimum: Optimum, progress: Progress) -> None:
         )
 
 
-def _state(loss: LogisticLoss, point: NDArray[np.float64], n_classes: int) -> LogisticState:
+def _state(
+    data: TrainingData, loss: LogisticLoss, point: NDArray[np.float64], options: Options, progress: Progress, *, is_finite: bool = True
+) -> LogisticState:
+    """The state at a point, with the standard errors there. Args: is_finite, whether there is an optimum, which is where they belong."""
     weights, intercepts = loss.split(point)
-    return LogisticState(n_classes, weights.copy(), intercepts.copy())
+    state = LogisticState(data.n_classes, weights.copy(), intercepts.copy())
+    if not options["calculate_p_values"]:
+        return state
+    if not is_finite:
+        progress.notice(
+            "no_standard_errors", "ML.ADVANCED_WEIGHTS has no standard errors and no p-values, since the best weights are infinite"
+        )
+        return replace(state, standard_errors=np.full(loss.n_columns + 2, np.nan))
+    errors = logistic_errors(
+        data, state.weights[0], float(state.intercepts[0]), l2=options["l2_reg"], fit_intercept=options["fit_intercept"],
+        weighted=bool(options["auto_class_weights"] or options["class_weights"]), progress=progress,
+    )  # fmt: skip
+    return replace(state, standard_errors=errors)
 
 
 def predict(state: LogisticState, features: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -172,6 +201,14 @@ def scores_sql(state: LogisticState, layout: Layout) -> str:
     if state.n_classes == 2:
         return sigmoid_sql(linear_sql(state.weights, state.intercepts, layout)[0])
     return softmax_sql(linear_list_sql(state.weights, state.intercepts, layout))
+
+
+def attributions_sql(state: LogisticState, layout: Layout) -> str:
+    return explanation_sql(state.weights, state.intercepts, layout, scores_sql(state, layout))
+
+
+def explainer(state: LogisticState, layout: Layout, approximate: bool) -> Callable[[Any], NDArray[np.float64]]:  # noqa: ARG001 - exact
+    return explanations(state.weights, state.intercepts, layout, lambda features: predict(state, features))
 
 
 SPEC = ModelSpec(
@@ -198,5 +235,7 @@ SPEC = ModelSpec(
     train=train,
     predict=predict,
     scores_sql=scores_sql,
+    attributions_sql=attributions_sql,
+    explainer=explainer,
     check=check_linear,
 )

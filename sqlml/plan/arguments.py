@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sqlml import sql
 from sqlml.errors import DataError, ProgrammingError
 from sqlml.functions._value_spec import REQUIRED, Arguments, Expression, Parameter, Takes, ValueSpec
 from sqlml.source import Span
@@ -101,7 +102,7 @@ def _literal(spec: ValueSpec, parameter: Parameter, argument: ValueArgument, fil
     if value is None:
         raise ProgrammingError(
             f"{parameter.name} of {spec.name} must be a literal: {parameter.literal.describe()}", code="option_literal", span=argument.span,
-            hint="it is needed before a row is read, so it cannot be computed from one",
+            hint="it is needed before a row is read: write the value itself",
         )  # fmt: skip
     found = fill(value.value, argument.span)
     if found is None and parameter.default is not REQUIRED:
@@ -141,10 +142,29 @@ def _cast_hint(takes: Takes) -> str | None:
     return None if wanted is None else f"write CAST(… AS {wanted})"
 
 
+def _struct_fields(spec: ValueSpec, parameter: Parameter, span: Span, type_: SqlType, text: TextOf) -> tuple[tuple[str, Expression], ...]:
+    """The fields of an expression whose type is a STRUCT."""
+    assert parameter.takes is not None
+    struct = f"({text(span)}\n)"
+    for field in type_.fields:
+        if not field.name or not parameter.takes.accepts(field.type):
+            raise DataError(
+                f"field {field.name or 'without a name'} of {spec.name} must be {_wanted(parameter.takes)}, got {field.type}",
+                code="argument_type", span=span,
+            )  # fmt: skip
+    if len(type_.fields) > _MAX_FIELDS:
+        raise ProgrammingError(f"{spec.name} takes 1 to {_MAX_FIELDS} fields, got {len(type_.fields)}", code="function_argument", span=span)
+    return tuple(
+        (field.name, Expression(sql.call("struct_extract", struct, sql.literal(field.name)), field.type, span)) for field in type_.fields
+    )
+
+
 def _fields(
     spec: ValueSpec, parameter: Parameter, argument: ValueArgument, text: TextOf, type_of: TypeOf
 ) -> tuple[tuple[str, Expression], ...]:
     found: Sequence[StructField] | None = argument.fields
+    if found is None and (type_ := type_of(argument.span)) is not None and type_.fields:
+        return _struct_fields(spec, parameter, argument.span, type_, text)
     if found is None:
         raise ProgrammingError(
             f"{parameter.name} of {spec.name} must be written as STRUCT(a, b AS c)", code="function_argument", span=argument.span

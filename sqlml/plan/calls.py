@@ -15,17 +15,17 @@ from sqlml.features.expressions import RESERVED_PREFIX
 from sqlml.features.layout import Layout
 from sqlml.features.sources import UNTYPED, accepts
 from sqlml.functions._registry import find_function
-from sqlml.functions._spec import BoundCall, FunctionSpec, Input, LoadedModel, Prepared, Relation, Scores
+from sqlml.functions._spec import BoundCall, Explanations, FunctionSpec, Input, LoadedModel, Prepared, Relation, Scores
 from sqlml.models._options import OptionError, Options, check_options
 from sqlml.models._spec import TooLargeForSql
 from sqlml.plan.context import Models, PlanContext
 from sqlml.plan.ctes import visible_ctes
 from sqlml.plan.splice import Spliced, concatenate, embed, plain, splice
-from sqlml.plan.transform import OUTPUT
+from sqlml.plan.transform import OUTPUT, is_zoned
 from sqlml.plan.values import Values
 from sqlml.source import Source, Span
 from sqlml.syntax.nodes import MLCall, ModelName, OptionSetting, Query, QueryArgument, ValueCall
-from sqlml.types import Schema, SqlType
+from sqlml.types import Kind, Schema, SqlType
 
 _REGISTERED = re.compile(r'"__sqlml_(?:dictionary|terms)_\d')
 """A table of many categories, which is there for as long as the model is loaded."""
@@ -199,6 +199,24 @@ class Answers:
         values = [layout.value_sql(term) for term in layout.terms]
         return Scores(self._models.batch_scores(model, values), prepared, "arrow", reason)
 
+    def explanations(self, model: LoadedModel, data: Input, *, approximate: bool) -> Explanations:
+        prepared, layout = self._read(model, data)
+        # Over a TRANSFORM the terms read columns of our names; the model's own layout has those of its outputs.
+        features = model.layout.features
+        reason = "attributions come from the model's native predictor"
+        if model.spec.attributions_sql is not None:
+            try:
+                explained = model.spec.attributions_sql(model.state, layout)
+            except TooLargeForSql as error:
+                reason = str(error) or "the model is too large for one SQL expression"
+            else:
+                if model.transform is not None and model.transform.native:
+                    return Explanations(explained, features, prepared, "arrow", "its TRANSFORM clause calls a function that only sqlml has")
+                return Explanations(explained, features, prepared, "sql", "attributions are an expression over the input")
+        values = [layout.value_sql(term) for term in layout.terms]
+        explained = self._models.batch_explanations(model, values, approximate=approximate)
+        return Explanations(explained, features, prepared, "arrow", reason)
+
     def prepare(self, model: LoadedModel, data: Input) -> Prepared:
         return self._prepared(model, data, self._checked_types(model, data))
 
@@ -255,6 +273,12 @@ class Answers:
                     f"feature {feature.name} of model {model.version.key.name} was trained on {trained}, the input has {given}",
                     code="feature_type", span=data.span, hint=f"write CAST({sql.quote(column.name)} AS {trained})",
                 )  # fmt: skip
+            if model.transform is not None and trained.is_integer and given.kind is Kind.NUMBER and not given.is_integer:
+                raise DataError(
+                    f"column {feature.name} of model {model.version.key.name} was trained on {trained}, the input has {given}, of which"
+                    " its TRANSFORM clause could make something else", code="feature_type", span=data.span,
+                    hint=f"write CAST({sql.quote(column.name)} AS {trained})",
+                )  # fmt: skip
             types[feature.name.casefold()] = given
         return types
 
@@ -273,7 +297,7 @@ class Answers:
             found = data.schema.find(column.name)
             if found is not None and _needs_cast(column.type, given.get(column.name.casefold(), found.type)):
                 original = sql.quote(f"{RESERVED_PREFIX}o{index}")
-                casts.append(f"{sql.cast(sql.quote(found.name), column.type.name)} AS {sql.quote(found.name)}")
+                casts.append(f"{_cast(sql.quote(found.name), column.type, found.type)} AS {sql.quote(found.name)}")
                 kept.append(f"{sql.quote(found.name)} AS {original}")
                 columns[found.name.casefold()] = original
         relation = f"({data.sql})"
@@ -289,10 +313,31 @@ class Answers:
 
 
 def _needs_cast(trained: SqlType, given: SqlType) -> bool:
-    """Whether an expression over the trained type may mean another thing over the given one: an integer where there was none, a date."""
+    """Whether a TRANSFORM clause would do another thing with the given type than with the one that it was written over.
+
+    A number of a wider type stays as it is: it may not fit.
+    """
     if trained == given:
         return False
-    return given.name == UNTYPED or given.kind is not trained.kind or (given.is_integer and not trained.is_integer)
+    if trained.kind is not Kind.NUMBER or given.kind is not Kind.NUMBER:
+        return True
+    return _RANKS.get(given.name, _DECIMAL_RANK) < _RANKS.get(trained.name, _DECIMAL_RANK)
+
+
+def _cast(name: str, trained: SqlType, given: SqlType) -> str:
+    """A column as the trained type; points in time without zone are in UTC, whatever the session's zone."""
+    if trained.kind is not Kind.TIMESTAMP or given.name == UNTYPED or is_zoned(trained) == is_zoned(given):
+        return sql.cast(name, trained.name)
+    moment = name if is_zoned(given) else sql.cast(name, "TIMESTAMP")
+    return sql.cast(sql.call("timezone", sql.literal("UTC"), moment), trained.name)
+
+
+_RANKS = {
+    "TINYINT": 1, "UTINYINT": 1, "SMALLINT": 2, "USMALLINT": 2, "INTEGER": 3, "UINTEGER": 3, "BIGINT": 4, "UBIGINT": 4, "HUGEINT": 5,
+    "UHUGEINT": 5, "FLOAT": 7, "DOUBLE": 8,
+}  # fmt: skip
+"""Types of numbers by what they can hold."""
+_DECIMAL_RANK = 6
 
 
 def located(error: Error, text: Spliced) -> Error:

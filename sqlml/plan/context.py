@@ -27,6 +27,10 @@ class Models(Protocol):
         """SQL of the model's scores from SQL of its terms, through its native predictor."""
         ...
 
+    def batch_explanations(self, model: LoadedModel, values: Sequence[str], *, approximate: bool) -> str:
+        """SQL of the model's explanations from SQL of its terms, through its explainer."""
+        ...
+
     def dictionary(self, model: LoadedModel, term: int, categories: tuple[str, ...]) -> str:
         """A table (value, code) of many categories, for as long as the model is loaded."""
         ...
@@ -99,6 +103,8 @@ class BoundParameters:
             self._values = {str(name).lstrip("$@:"): value for name, value in given.items()}
         elif given is not None:
             self._values = {f"p{index}": value for index, value in enumerate(given)}
+        self._spent: list[Span] = []
+        """Where a literal took a parameter's value: the engine does not see these."""
         # DuckDB's operator @ looks like BigQuery's @name; it is a parameter when a value of that name came with the statement.
         self.found = [
             (span, f"p{key}" if isinstance(key, int) else key)
@@ -112,13 +118,18 @@ class BoundParameters:
 
     def used_in(self, *spans: Span) -> dict[str, object] | None:
         """The parameters inside any of the spans of the user's text, for the engine."""
-        names = {name: where for where, name in self.found if any(span.start <= where.start and where.end <= span.end for span in spans)}
+        names = {
+            name: where
+            for where, name in self.found
+            if any(_holds(span, where) for span in spans) and not any(_holds(span, where) for span in self._spent)
+        }
         return {name: self._value(name, where) for name, where in names.items()} or None
 
     def fill(self, value: object, span: Span) -> object:
         """A literal's value with every ParameterRef in it replaced."""
         match value:
             case ParameterRef(key=key):
+                self._spent.append(span)
                 return self._value(f"p{key}" if isinstance(key, int) else key, span)
             case list():
                 return [self.fill(item, span) for item in value]
@@ -134,3 +145,7 @@ class BoundParameters:
                 hint="pass a sequence for ? and $1, a mapping for $name and @name",
             )  # fmt: skip
         return self._values[name]
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end

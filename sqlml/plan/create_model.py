@@ -160,13 +160,18 @@ def _transform(node: CreateModel, spec: ModelSpec, schema: Schema, claimed: Mapp
     transform = BoundTransform(calls.source, span, schema, lambda text: calls.describe(text, (), span), calls.needs_native_functions)
     for name, option in claimed.items():
         column = schema.find(name)
+        what = {"input_label_cols": "the label"}.get(option, option)
         if column is not None and name not in transform.passed:
             made = any(output.name.casefold() == name for output in transform.outputs)
-            what = {"input_label_cols": "the label"}.get(option, option)
+            shown = column.name if column.name.isidentifier() else sql.quote(column.name)
             raise ProgrammingError(
-                f"TRANSFORM {'changes' if made else 'drops'} {what} {column.name}, which must stay as it is", code="transform_label",
-                span=transform.place(column.name), hint=f"list it by its name alone: TRANSFORM (…, {sql.quote(column.name)})"
-                if not column.name.isidentifier() else f"list it by its name alone: TRANSFORM (…, {column.name})",
+                f"TRANSFORM {'changes' if made else 'drops'} {what} {sql.quote(column.name)}, which must stay as it is",
+                code="transform_label", span=transform.place(column.name), hint=f"list it by its name alone: TRANSFORM (…, {shown})",
+            )  # fmt: skip
+        if column is not None and transform.needs(name):
+            raise ProgrammingError(
+                f"TRANSFORM makes features of {what} {sql.quote(column.name)}, which prediction does not have", code="transform_label",
+                span=transform.place(column.name), hint="list it by its name alone, and compute nothing from it",
             )  # fmt: skip
     return transform
 

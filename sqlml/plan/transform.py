@@ -49,17 +49,27 @@ class _Output:
 class BoundTransform:
     """One clause over one schema.
 
-    Args: raw, the columns of the query; describe, asks the engine; native_functions, makes the engine's functions of ours callable.
+    Args: raw, the columns of the query; describe, asks the engine; native_functions, makes the engine's functions of ours callable; inputs,
+    the names of the columns that the clause reads, where that is known already (a stored clause).
     Raises: ProgrammingError `unknown_column`, `transform_alias`, `transform_expression`, and what binding a call raises.
     """
 
-    def __init__(self, source: Source, span: Span, raw: Schema, describe: Describe, native_functions: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        span: Span,
+        raw: Schema,
+        describe: Describe,
+        native_functions: Callable[[], None],
+        inputs: Sequence[str] | None = None,
+    ) -> None:
         self.clause = source.text[span.start : span.end]
         self.raw = raw
+        self._zoned = [column.name for column in raw if is_zoned(column.type)]
         self._source = source
         self._node: Transform = parse_transform(source, span)
         self._describe = describe
-        self._types: dict[Span, SqlType] = {}
+        self._types: dict[Span, SqlType | None] = {}
         self._arguments: dict[str, str] = {}
         """SQL of an analytic function's argument -> the column that holds it."""
         self._structs = [item.expression for item in self._node.items if isinstance(item, TransformFields)]
@@ -67,26 +77,38 @@ class BoundTransform:
         self.native = any(spec.native for _, spec in self._calls)
         if self.native:
             native_functions()
-        self.statistics: tuple[Statistic, ...] = ()
-        learned, replacements = self._render(None)
-        self.statistics = tuple(learned)
+        asked, replacements = self._render(None)
+        self.statistics: tuple[Statistic, ...] = tuple(statistic for statistic, _ in asked)
+        self.statistic_calls: tuple[ValueCall, ...] = tuple(call for _, call in asked)
+        """The call that asks for each statistic."""
         self._outputs = self._expanded(replacements)
         self.outputs = self._described(replacements)
-        used = _read_names(self._node) | {output.column.casefold() for output in self._outputs if output.column}
-        self.inputs = tuple(column for column in raw if column.name.casefold() in used)
+        self._read = self._read_columns(replacements) if inputs is None else {name.casefold() for name in inputs}
+        """Columns, in lower case, that an expression of the clause needs."""
+        self.inputs = tuple(column for column in raw if column.name.casefold() in self._read | self.passed)
 
     @property
     def passed(self) -> frozenset[str]:
         """The query's columns, in lower case, that come out under their own name, unchanged."""
         return frozenset(output.name.casefold() for output in self._outputs if output.column is not None)
 
+    def needs(self, name: str) -> bool:
+        """Whether an expression reads a column, beyond passing it on."""
+        return name.casefold() in self._read
+
     def place(self, name: str) -> Span:
         """Where the output of a name is made, or the whole clause."""
         return next((output.span for output in self._outputs if output.name.casefold() == name.casefold()), self._node.span)
 
+    def learning_relation(self, relation: str) -> str:
+        """The rows that statistics are written over, in brackets.
+
+        Args: relation, of the query's rows, a name or in brackets.
+        """
+        return self._with_arguments(relation).text
+
     @property
-    def learning_relation(self) -> str:
-        """A query of what statistics are written over, to stand before the name of a relation of the query's rows."""
+    def _argument_items(self) -> str:
         return ", ".join(f"{text} AS {name}" for text, name in self._arguments.items())
 
     def layers(self, learned: Sequence[Learned], relation: str) -> str:
@@ -146,10 +168,10 @@ class BoundTransform:
                     )  # fmt: skip
         return found
 
-    def _render(self, learned: Sequence[Learned] | None) -> tuple[list[Statistic], list[tuple[Span, Spliced]]]:
-        """What stands in place of the calls, and the statistics that they ask for."""
+    def _render(self, learned: Sequence[Learned] | None) -> tuple[list[tuple[Statistic, ValueCall]], list[tuple[Span, Spliced]]]:
+        """The statistics that the calls ask for, and what stands in their places."""
         replacements: list[tuple[Span, Spliced]] = []
-        statistics: list[Statistic] = []
+        statistics: list[tuple[Statistic, ValueCall]] = []
         for call, spec in self._calls:
             inner: list[Spliced] = []
 
@@ -163,7 +185,7 @@ class BoundTransform:
             arguments = bind_arguments(call, spec, text, lambda span: self._type(span, replacements), lambda value, span: value)
             asked = spec.statistics(arguments) if spec.statistics is not None else ()
             first = len(statistics)
-            statistics += asked
+            statistics += [(one, call) for one in asked]
             values = [placeholder(one) for one in asked] if learned is None else learned[first : first + len(asked)]
             replacements.append((call.span, embed(f"({spec.expression(arguments, values)})", inner, call.span)))
         return statistics, replacements
@@ -171,20 +193,32 @@ class BoundTransform:
     def _text(self, span: Span, replacements: Sequence[tuple[Span, Spliced]]) -> Spliced:
         return splice(self._source.text, span, replacements)
 
-    def _type(self, span: Span, replacements: Sequence[tuple[Span, Spliced]]) -> SqlType:
+    def _type(self, span: Span, replacements: Sequence[tuple[Span, Spliced]]) -> SqlType | None:
+        """The type of an expression; None for one that stands on its own nowhere, such as the parameter of a lambda."""
         if span not in self._types:
-            query = concatenate(
-                [plain("SELECT ("), self._text(span, replacements), plain("\n) AS x FROM "), self._with_arguments(_empty(self.raw))]
-            )
-            self._types[span] = next(iter(self._describe(query))).type
+            relation = self._with_arguments(_empty(self.raw))
+            query = concatenate([plain("SELECT ("), self._text(span, replacements), plain("\n) AS x FROM "), relation])
+            try:
+                self._types[span] = next(iter(self._describe(query))).type
+            except Error:
+                self._types[span] = None  # if the clause cannot be bound for it, its outputs say so with the place
         return self._types[span]
 
     # ---- Layers ----
 
     def _with_arguments(self, relation: str) -> Spliced:
+        relation = self._in_utc(relation)
         if not self._arguments:
             return plain(relation)
-        return plain(f"(SELECT *, {self.learning_relation} FROM {relation})")
+        return plain(f"(SELECT *, {self._argument_items} FROM {relation})")
+
+    def _in_utc(self, relation: str) -> str:
+        """The relation with its times with zone as times in UTC, as BigQuery reads them; the columns themselves stay beside them."""
+        if not self._zoned:
+            return relation
+        read = ", ".join(f"{sql.call('timezone', sql.literal('UTC'), sql.quote(name))} AS {sql.quote(name)}" for name in self._zoned)
+        kept = ", ".join(f"{sql.quote(name)} AS {_kept(index)}" for index, name in enumerate(self._zoned))
+        return f"(SELECT * REPLACE ({read}), {kept} FROM {relation})"
 
     def _layers(self, relation: str, replacements: Sequence[tuple[Span, Spliced]]) -> Spliced:
         inner = self._with_arguments(relation)
@@ -199,7 +233,8 @@ class BoundTransform:
         if output.field is not None:
             return plain(sql.call("struct_extract", _struct(output.field[0]), sql.literal(output.field[1])))
         if output.column is not None:
-            return plain(sql.quote(output.column))
+            is_kept = output.column in self._zoned
+            return plain(_kept(self._zoned.index(output.column)) if is_kept else sql.quote(output.column))
         assert output.expression is not None
         return concatenate([plain("("), self._text(output.expression, replacements), plain("\n)")])
 
@@ -258,8 +293,8 @@ class BoundTransform:
         expression = self._text(item.expression, replacements)
         relation = self._with_arguments(_empty(self.raw))
         try:
-            is_struct = self._type(item.expression, replacements).name.startswith("STRUCT")
-            if not is_struct:
+            type_ = self._type(item.expression, replacements)
+            if type_ is not None and not type_.name.startswith("STRUCT"):
                 raise ProgrammingError(
                     f"{self._source.text[item.expression.start : item.expression.end]} is no STRUCT, so it has no fields",
                     code="transform_expression",
@@ -279,12 +314,38 @@ class BoundTransform:
             )  # fmt: skip
         return column
 
-    def _described(self, replacements: Sequence[tuple[Span, Spliced]]) -> tuple[Column, ...]:
+    def _read_columns(self, replacements: Sequence[tuple[Span, Spliced]]) -> set[str]:
+        """The columns, in lower case, that an expression cannot be bound without.
+
+        A word of the clause may be a column's name and mean something else: a type, a part of a date, the parameter of a lambda, a field.
+        """
+        words = _read_names(self._node)
+        made = [output for output in self._outputs if output.column is None]
+        found = set()
+        for column in self.raw:
+            if column.name.casefold() in words and made:
+                rest = Schema(tuple(other for other in self.raw if other is not column))
+                try:
+                    self._describe(self._made(made, replacements, _empty(rest), without=column.name))
+                except Error:
+                    found.add(column.name.casefold())
+        return found
+
+    def _made(self, outputs: Sequence[_Output], replacements: Sequence[tuple[Span, Spliced]], relation: str, without: str = "") -> Spliced:
+        """A query of some outputs over a relation that may lack a column."""
         parts = [plain("SELECT ")]
-        for index, output in enumerate(self._outputs):
+        for index, output in enumerate(outputs):
             parts += [plain(", " if index else ""), self._expression(output, replacements), plain(f" AS {sql.quote(f'{OUTPUT}{index}')}")]
+        zoned = self._zoned
+        self._zoned = [name for name in zoned if name != without]
         try:
-            schema = self._describe(concatenate([*parts, plain(" FROM "), self._layers(_empty(self.raw), replacements)]))
+            return concatenate([*parts, plain(" FROM "), self._layers(relation, replacements)])
+        finally:
+            self._zoned = zoned
+
+    def _described(self, replacements: Sequence[tuple[Span, Spliced]]) -> tuple[Column, ...]:
+        try:
+            schema = self._describe(self._made(self._outputs, replacements, _empty(self.raw)))
         except Error as error:
             raise error.at(self._node.span) from error.__cause__
         columns = []
@@ -327,7 +388,19 @@ def _struct(index: int) -> str:
     return sql.quote(f"{RESERVED_PREFIX}s{index}")
 
 
+def _kept(index: int) -> str:
+    return sql.quote(f"{RESERVED_PREFIX}z{index}")
+
+
+def is_zoned(type_: SqlType) -> bool:
+    """Whether a type is a point in time with zone, whose parts and text depend on the session's time zone."""
+    return type_.name.startswith("TIMESTAMP") and ("TIME ZONE" in type_.name or "TZ" in type_.name)
+
+
 def _empty(schema: Schema) -> str:
-    """A relation of the columns without a row, to ask for types."""
-    columns = ", ".join(f"CAST(NULL AS {column.type}) AS {sql.quote(column.name)}" for column in schema)
-    return f"(SELECT {columns})"
+    """A relation of the columns, to ask for types."""
+    columns = [f"CAST(NULL AS {column.type}) AS {sql.quote(column.name)}" for column in schema]
+    return f"(SELECT {', '.join(columns or [f'NULL AS {_NOTHING}'])})"
+
+
+_NOTHING = sql.quote(f"{RESERVED_PREFIX}nothing")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from sqlml import sql
-from sqlml.errors import Error, NotSupportedError
+from sqlml.errors import Error, NotSupportedError, ProgrammingError
 from sqlml.functions._registry import find_value_function
 from sqlml.functions._statistics import Terms
 from sqlml.functions._value_spec import Learned, ValueSpec
@@ -37,6 +37,7 @@ class Values:
         self._context = context
         self._replacements = replacements
         self._types: dict[tuple[Span, Span], SqlType] = {}
+        self._analytic: list[tuple[Span, str]] = []
         self.has_native = False
         """Whether the statement calls functions that only sqlml has."""
 
@@ -50,6 +51,7 @@ class Values:
         except Error as error:
             raise error.at(call.function_span) from None
         check_call(call, spec)
+        self._check_nesting(call, spec)
         inner: list[Spliced] = []
 
         def text(span: Span) -> str:
@@ -77,6 +79,17 @@ class Values:
             types = self._describe(members[0], spans)
             if types is not None:
                 self._types.update({(relation, span): type_ for span, type_ in zip(spans, types, strict=True)})
+
+    def _check_nesting(self, call: ValueCall, spec: ValueSpec) -> None:
+        """An analytic function knows all rows only when every other analytic function has been over them."""
+        if spec.is_analytic:
+            for where, inner in self._analytic:
+                if _inside(where, call.span):
+                    raise ProgrammingError(
+                        f"{inner} cannot be an argument of {spec.name}: both look at all rows", code="function_position", span=where,
+                        hint="compute the inner one in a subquery",
+                    )  # fmt: skip
+            self._analytic.append((call.span, spec.name))
 
     def _text(self, span: Span) -> Spliced:
         return splice(self._context.source.text, span, self._replacements)

@@ -46,6 +46,8 @@ class _Loaded:
     handle: int
     render: Callable[[Sequence[str]], str] | None = None
     """Renders a call of the model's batch function, once it has one."""
+    explainers: dict[bool, tuple[int, Callable[[Sequence[str]], str]]] = field(default_factory=dict)
+    """By whether it is approximate: the handle of the batch function that explains, and what renders a call of it."""
     dictionaries: dict[tuple[int, tuple[str, ...]], str] = field(default_factory=dict)
 
 
@@ -80,7 +82,8 @@ class LoadedModels:
         state = from_arrays(spec.state, stored.arrays.get("state", {}))
         transform = None
         if "transform" in stored.arrays:
-            transform = load_transform(from_arrays(TransformState, stored.arrays["transform"]), self._engine)
+            inputs = [feature.name for feature in stored.record.features]
+            transform = load_transform(from_arrays(TransformState, stored.arrays["transform"]), self._engine, inputs)
         _check_agreement(spec, state, encoding, stored, transform)
         kept = {
             section.section: from_arrays(section.state, stored.arrays[section.section])
@@ -121,18 +124,29 @@ class LoadedModels:
     def batch_scores(self, model: LoadedModel, values: Sequence[str]) -> str:
         _, entry = self._entries[id(model)]
         if entry.render is None:
-            entry.render = self._render(entry.handle, model)
+            output: Literal["scalar", "list"] = "list" if _has_many_scores(model) else "scalar"
+            entry.render = self._render(entry.handle, model, _predictor(model), output)
         return entry.render(values)
 
-    def _render(self, handle: int, model: LoadedModel) -> Callable[[Sequence[str]], str]:
-        """Registers the model's batch function; SQL of the terms -> SQL of the scores."""
+    def batch_explanations(self, model: LoadedModel, values: Sequence[str], *, approximate: bool) -> str:
+        _, entry = self._entries[id(model)]
+        if approximate not in entry.explainers:
+            assert model.spec.explainer is not None  # what cannot be explained is never asked
+            handle = next(_handles)
+            explain = model.spec.explainer(model.state, model.layout, approximate)
+            entry.explainers[approximate] = handle, self._render(handle, model, explain, "list")
+        return entry.explainers[approximate][1](values)
+
+    def _render(
+        self, handle: int, model: LoadedModel, function: Callable[[Any], NDArray[np.floating]], output: Literal["scalar", "list"]
+    ) -> Callable[[Sequence[str]], str]:
+        """Registers a batch function of the learner's matrix; SQL of the terms -> SQL of its results."""
         dtype: Literal["float32", "float64"] = "float32" if model.encoding.single else "float64"
-        output: Literal["scalar", "list"] = "list" if _has_many_scores(model) else "scalar"
-        layout, predictor = model.layout, _predictor(model)
+        layout = model.layout
         if not layout.is_packed:
-            return self._engine.batch_function(handle, lambda values: predictor(layout.expand(values)), dtype=dtype, output=output)
+            return self._engine.batch_function(handle, lambda values: function(layout.expand(values)), dtype=dtype, output=output)
         of_lists = self._engine.list_function(
-            handle, lambda offsets, values: predictor(unpack(layout, offsets, values)), dtype=dtype, output=output
+            handle, lambda offsets, values: function(unpack(layout, offsets, values)), dtype=dtype, output=output
         )
         return lambda values: of_lists(packed_sql(layout, values, "FLOAT" if dtype == "float32" else "DOUBLE"))
 
@@ -159,6 +173,8 @@ class LoadedModels:
         _, entry = self._entries.pop(id(model))
         if entry.render is not None:
             self._engine.drop_batch_function(entry.handle)
+        for handle, _ in entry.explainers.values():
+            self._engine.drop_batch_function(handle)
         self._unregister(entry)
 
     def _unregister(self, entry: _Loaded) -> None:

@@ -19,6 +19,7 @@ from sqlml.plan.calls import located
 from sqlml.plan.context import BoundParameters, PlanContext
 from sqlml.plan.nodes import AlterModel, KeepModel, MoveDefault, Plan, RemoveModel, RunQuery, ShowRows, TrainModel
 from sqlml.plan.splice import Spliced
+from sqlml.session.function_names import explain_unknown_function
 from sqlml.session.models import LoadedModels
 from sqlml.session.outcome import Event, EventHandler, Notice, Outcome, StatementStarted
 from sqlml.session.progress import EventProgress
@@ -198,7 +199,7 @@ class Session:
             else:
                 outcome = self._run_model_statement(node, source, span, parameters, token, emit)
         except Error as error:
-            error.with_source(source)
+            explain_unknown_function(error, source).with_source(source)
             self._abort_user_transaction()
             raise
         except Exception as error:
@@ -291,6 +292,12 @@ class Session:
 
     def _check_trust(self) -> None:
         """Refuses ML while a macro stands in the way of a built-in function that generated SQL calls; once per set of databases."""
+        changed = self._engine.changed_meanings()
+        if changed:
+            raise NotSupportedError(
+                f"models would compute something else under SET {', '.join(changed)}", code="changed_meaning",
+                hint=f"RESET {changed[0].partition(' ')[0]}; it can be set again afterwards",
+            )  # fmt: skip
         databases = frozenset(self._engine.databases())
         if databases == self._trusted:
             return

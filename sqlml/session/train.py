@@ -8,6 +8,7 @@ goes with it; publishing is a short transaction afterwards. Inside a user's tran
 from __future__ import annotations
 
 import datetime
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -193,8 +194,14 @@ class _Training:
         if plan.transform is None:
             return None, None
         self._progress.stage("learning the transform", rows.n_train)
-        relation = f"(SELECT *, {arguments} FROM training_rows)" if (arguments := plan.transform.learning_relation) else "training_rows"
+        relation = plan.transform.learning_relation("training_rows")
         values = learn(plan.transform.statistics, relation, rows.rows, self._sample(QUANTILE_ROWS))
+        for value, call in zip(values, plan.transform.statistic_calls, strict=True):
+            if isinstance(value, float) and math.isinf(value):
+                raise DataError(
+                    f"{call.function} meets infinite values in the training rows", code="infinite_feature", span=call.span,
+                    hint="leave those rows out (WHERE isfinite(…)) or make them NULL (CASE WHEN isfinite(x) THEN x END)",
+                )  # fmt: skip
         plain = [column for column in plan.inputs if column.type.kind is Kind.STRUCT or shape(column.type) is not None]
         try:
             known = learn_features(

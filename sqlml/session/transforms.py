@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlml.engines.engine import Engine
 from sqlml.errors import Error
 from sqlml.functions._learning import LearnedValue
@@ -14,15 +16,18 @@ LoadedTransform = tuple[BoundTransform, tuple[LearnedValue, ...]]
 """A clause, and what it has learned in the order of its statistics."""
 
 
-def load_transform(state: TransformState, engine: Engine) -> LoadedTransform:
+def load_transform(state: TransformState, engine: Engine, inputs: Sequence[str]) -> LoadedTransform:
     """A clause from its stored text, which is parsed as strictly as when it was written.
+
+    Args: inputs, the columns that the model's features are.
 
     Raises: IntegrityError `damaged_state` for a text that is no clause, or that asks for other statistics than are kept.
     """
     try:
         clause = BoundTransform(
-            Source(state.clause), Span(0, len(state.clause)), state.schema, lambda text: engine.describe(text.text), engine.native_functions
-        )
+            Source(state.clause), Span(0, len(state.clause)), state.schema, lambda text: engine.describe(text.text),
+            engine.native_functions, inputs,
+        )  # fmt: skip
     except Error as error:
         if error.code == "damaged_state":
             raise

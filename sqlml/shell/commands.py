@@ -34,10 +34,21 @@ def find_command(name: str) -> Command:
     return command
 
 
-def _help(shell: Shell, _arguments: list[str]) -> None:
-    width = max(len(command.usage) for command in COMMANDS.values())
-    lines = [f"  {command.usage:{width}}  {command.doc}" for command in COMMANDS.values()]
-    shell.display.say("\n".join([*lines, _KEYS]))
+def _help(shell: Shell, arguments: list[str]) -> None:
+    from sqlml.help.pages import find_page
+    from sqlml.help.text import index_text, page_text
+
+    match arguments:
+        case []:
+            width = max(len(command.usage) for command in COMMANDS.values())
+            lines = [f"  {command.usage:{width}}  {command.doc}" for command in COMMANDS.values()]
+            shell.display.say("\n".join([*lines, _KEYS]))
+        case [word] if word.lower() == "all":
+            shell.display.say(index_text())
+        case [name]:
+            shell.display.say(page_text(find_page(name)))
+        case _:
+            raise ProgrammingError(f".help takes one name, got {' '.join(arguments)}", code="command_argument")
 
 
 def _quit(shell: Shell, _arguments: list[str]) -> None:
@@ -79,7 +90,9 @@ Statements end with ; and may take several lines. Tab completes, Ctrl-R searches
 Ctrl-C clears the line or cancels what runs."""
 
 COMMANDS = {
-    ".help": Command(".help", "show this", _help),
+    ".help": Command(
+        ".help [NAME]", "show this; the page of an ML function or model type; .help all lists them", _help, takes_argument=True
+    ),
     ".quit": Command(".quit", "leave, as Ctrl-D does", _quit),
     ".tables": Command(".tables", "the tables and views: SHOW TABLES", _tables),
     ".models": Command(".models", "the models: SHOW MODELS", _models),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlml.functions._registry import FUNCTIONS
+from sqlml.functions._registry import FUNCTIONS, VALUE_FUNCTIONS
 from sqlml.models._registry import MODEL_TYPES
 from sqlml.shell.commands import COMMANDS
 
@@ -22,6 +22,7 @@ _OPEN_STRING = re.compile(r"\bmodel_type\s*=\s*(['\"])(\w*)$", re.IGNORECASE)
 _AFTER_TYPE = re.compile(r"\bDESCRIBE\s+MODEL\s+TYPE\s+(\w*)$", re.IGNORECASE)
 _CLOSED_TEXT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*\n|/\*.*?\*/", re.DOTALL)
 _OPENING = re.compile(r"['\"]|--|/\*")
+_HELP = re.compile(r"\s*\.help\s+(\S*)$", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_][\w.]*$")
 
 
@@ -36,6 +37,8 @@ class Suggestion:
 
 def suggest(before: str) -> list[Suggestion]:
     """What may stand at the cursor, in alphabetical order; nothing before a word is begun, and nothing inside comments and strings."""
+    if match := _HELP.match(before):
+        return _matching(match[1], (*(f"ML.{name}" for name in FUNCTIONS), *VALUE_FUNCTIONS, *MODEL_TYPES), "page")
     if before.lstrip().startswith("."):
         return _matching(before.lstrip(), tuple(COMMANDS), "command")
     if match := _OPEN_STRING.search(before):

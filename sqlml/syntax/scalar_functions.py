@@ -28,12 +28,12 @@ _STRINGS = _words("""
     translate trim ucase unbin unhex unicode upper url_decode url_encode parse_filename parse_dirname parse_dirpath parse_path
 """)
 _TIMES = _words("""
-    age century date date_add date_diff date_part date_sub date_trunc datediff datepart datesub datetrunc day dayname dayofmonth
+    century date date_add date_diff date_part date_sub date_trunc datediff datepart datesub datetrunc day dayname dayofmonth
     dayofweek dayofyear days_in_month decade epoch epoch_ms epoch_ns epoch_us era extract hour isodow isoyear julian last_day
-    make_date make_time make_timestamp make_timestamp_ms make_timestamp_ns make_timestamptz microsecond millennium millisecond
-    minute month monthname nanosecond quarter second strftime strptime try_strptime time_bucket timezone timezone_hour
-    timezone_minute to_centuries to_days to_decades to_hours to_microseconds to_millennia to_milliseconds to_minutes to_months
-    to_quarters to_seconds to_timestamp to_weeks to_years week weekday weekofyear year yearweek
+    make_date make_time make_timestamp make_timestamp_ms make_timestamp_ns microsecond millennium millisecond minute month
+    monthname nanosecond quarter second strftime strptime try_strptime time_bucket to_centuries to_days to_decades to_hours
+    to_microseconds to_millennia to_milliseconds to_minutes to_months to_quarters to_seconds to_weeks to_years week weekday
+    weekofyear year yearweek
 """)
 _LISTS = _words("""
     apply array_append array_cat array_concat array_contains array_cosine_distance array_cosine_similarity array_cross_product

@@ -106,15 +106,22 @@ def _lacks_alias(cursor: Cursor, start: int, stop: int) -> bool:
     level = list(_level(cursor, start - 1, stop))
     if any(_word(tokens[index]) == "AS" for index in level):
         return False
-    last = tokens[stop - 1]
-    if last.is_symbol("*"):
+    if any(_is_star(tokens, index, start) for index in level):
         return False
+    last = tokens[stop - 1]
     if last.kind not in {TokenKind.WORD, TokenKind.QUOTED} or _word(last) in _VALUES:
         return True
     before = tokens[stop - 2]
     if before.kind is TokenKind.SYMBOL:
         return not before.is_symbol(")", "]", "}")
     return _word(before) in _OPERATORS
+
+
+def _is_star(tokens: list[Token], index: int, start: int) -> bool:
+    """Whether a token stands for several columns: `*`, `t.*`, `COLUMNS(…)`."""
+    if _word(tokens[index]) == "COLUMNS":
+        return True
+    return tokens[index].is_symbol("*") and (index == start or tokens[index - 1].is_symbol("."))
 
 
 def _level(cursor: Cursor, after: int, stop: int) -> list[int]:

@@ -20,6 +20,7 @@ from sqlml.syntax.tokens import Token, TokenKind, match_brackets, tokenize
 _QUERY_WORDS = frozenset({"SELECT", "VALUES", "TABLE", "PIVOT", "UNPIVOT", "DESCRIBE", "SUMMARIZE", "SHOW", "WITH", "EXISTS"})
 _FROM_INSIDE = frozenset({"EXTRACT", "SUBSTRING", "TRIM", "OVERLAY"})
 _WINDOW = "a TRANSFORM clause holds no window function but those of ML"
+_ZONED = frozenset({"TIMESTAMPTZ", "TIMETZ"})
 _CLOCKS = frozenset({
     "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "CURRENT_USER", "SESSION_USER", "CURRENT_CATALOG",
     "CURRENT_SCHEMA", "CURRENT_ROLE",
@@ -154,6 +155,13 @@ def _check_tokens(cursor: Cursor, calls: list[ValueCall]) -> None:
             raise NotSupportedError(
                 "a TRANSFORM clause takes no parameters", code="transform_expression", span=token.span,
                 hint="it is kept with the model: write the value, or compute the column in the query after AS",
+            )  # fmt: skip
+        if token.is_symbol("#"):
+            _refuse("a column is read by its name in a TRANSFORM clause, not by its place", token.span, "predictions find columns by name")
+        if word in _ZONED or (word == "WITH" and following is not None and following.is_word("TIME")):
+            _refuse(
+                "a time with zone in a TRANSFORM clause would follow the session's time zone", token.span,
+                "columns with a zone are read in UTC: write TIMESTAMP",
             )  # fmt: skip
         if token.is_symbol("("):
             inside.append(before.text.upper() if before is not None and before.kind is TokenKind.WORD else "")

@@ -29,6 +29,11 @@ def parse_value_call(
     behind = cursor.within(closing + 1, len(tokens))
     over: Span | None = None
     is_empty = False
+    if behind.at_word("FILTER", "WITHIN", "IGNORE", "RESPECT"):
+        raise ProgrammingError(
+            f"{name} takes nothing between its arguments and OVER ()", code="function_argument", span=behind.here,
+            hint="filter the rows of the query instead",
+        )  # fmt: skip
     if behind.at_word("OVER"):
         at = behind.index
         behind.take()
@@ -70,6 +75,15 @@ def _argument(cursor: Cursor) -> ValueArgument:
         cursor.fail("a value")
     if cursor.at_word("DISTINCT", "ALL") and cursor.peek(1) is not None:
         raise ProgrammingError("an argument of an ML function takes no DISTINCT or ALL", code="function_argument", span=span)
+    for index in range(cursor.index, cursor.stop):
+        token = cursor.tokens[index]
+        before = cursor.tokens[index - 1]
+        is_star = token.is_symbol("*") and (before.is_symbol("(", ",", ".") or index == cursor.index)
+        if is_star or (token.is_word("COLUMNS") and index + 1 < cursor.stop and cursor.tokens[index + 1].is_symbol("(")):
+            raise ProgrammingError(
+                "an argument of an ML function is one value, not several columns", code="function_argument", span=token.span,
+                hint="name the column; several calls make several columns",
+            )  # fmt: skip
     return ValueArgument(span, name, name_span, _literal(cursor), _fields(cursor))
 
 

@@ -28,6 +28,18 @@ def test_commands() -> None:
     assert (found.commands, found.database, found.script) == (("SELECT 1", "SELECT 2"), "a.duckdb", None)
 
 
+def test_help() -> None:
+    assert (parse("help", "ML.PREDICT").topic, parse("help").topic, parse().topic, parse("run", "help").topic) == (
+        "ML.PREDICT",
+        "",
+        None,
+        None,
+    )
+    assert parse("help", terminal=False).script is None
+    with pytest.raises(SystemExit):
+        parse("help", "ML.PREDICT", "now")
+
+
 def test_run() -> None:
     found = parse("run", "a.sql", "--database", "a.duckdb", "--read-only", "--format", "json", "--quiet", "--no-progress")
     assert (found.script, found.database, found.read_only, found.format, found.quiet, found.progress) == (

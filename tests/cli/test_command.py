@@ -32,6 +32,15 @@ def test_version(sqlml: Run) -> None:
     assert (done.returncode, done.stdout.split()[0], done.stderr) == (0, "sqlml", "")
 
 
+def test_help(sqlml: Run, tmp_path: Path) -> None:
+    done = sqlml("help", "weights")
+    assert (done.returncode, done.stdout.splitlines()[0], done.stderr) == (0, "ML.WEIGHTS", "")
+    assert "ML.WEIGHTS" in sqlml("help").stdout.split()
+    done = sqlml("help", "weihgts")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "sqlml: there is no page weihgts\nhint: did you mean ML.WEIGHTS?\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_commands_run_in_order(sqlml: Run) -> None:
     done = sqlml("-c", "CREATE TABLE t AS SELECT 1 AS x", "-c", "INSERT INTO t VALUES (2); SELECT sum(x) AS s FROM t")
     assert (done.returncode, done.stdout, done.stderr) == (0, " s\n───\n 3\n(1 row)\n", "")

@@ -114,3 +114,74 @@ def test_partitioned(project, capsys):
         error = connection.execute("SELECT avg(abs(predicted_body_mass_g - body_mass_g)) FROM scored").fetchall()
         assert error[0][0] < 350
     assert sorted(path.name for path in (project / "penguins_by_island").iterdir()) == ["island=Biscoe", "island=Dream", "island=Torgersen"]
+
+
+def test_explain_and_compare(project, capsys):
+    with run("explain_and_compare.sql", capsys) as connection:
+
+        def rows(query: str) -> list[tuple]:
+            return connection.execute(query).fetchall()
+
+        # Baseline and attributions add up to the prediction, which is the log odds of the probability of ML.PREDICT.
+        explained = rows("""
+            SELECT baseline_prediction_value, list_transform(top_feature_attributions, lambda a: a.attribution), prediction_value, odds
+            FROM explained INNER JOIN (
+              SELECT person, ln(p.prob / (1 - p.prob)) AS odds FROM (
+                SELECT *, unnest(predicted_income_bracket_probs) AS p FROM ML.PREDICT(MODEL income@2, TABLE held_out))
+              WHERE p.label = predicted_income_bracket) USING (person)
+        """)
+        assert len(explained) == 3
+        for baseline, attributions, value, odds in explained:
+            assert len(attributions) == 11  # every column of the training rows but the label
+            assert [abs(attribution) for attribution in attributions] == sorted(map(abs, attributions), reverse=True)
+            assert value == pytest.approx(baseline + sum(attributions), abs=1e-12)
+            assert value == pytest.approx(odds, abs=1e-6)  # XGBoost's probabilities have seven digits
+
+        # The four cells are those of the predictions; bins and deciles hold every row once, and observe as many who earn more.
+        predicted = "FROM ML.PREDICT(MODEL income@2, TABLE held_out)"
+        cells = dict(rows(f"SELECT income_bracket || predicted_income_bracket, count(*) {predicted} GROUP BY ALL"))
+        assert rows("SELECT * FROM ML.CONFUSION_MATRIX(MODEL income@2, TABLE held_out)") == [
+            (label, cells[f"{label}<=50K"], cells[f"{label}>50K"]) for label in ("<=50K", ">50K")
+        ]
+        totals = (sum(cells.values()), cells[">50K<=50K"] + cells[">50K>50K"])
+        assert rows("SELECT sum(n_rows), sum(n_positives) FROM ML.LIFT(MODEL income@2, TABLE held_out)") == [totals]
+        assert rows("SELECT sum(n_rows), sum(n_rows * observed_rate) FROM ML.CALIBRATION(MODEL income@2, TABLE held_out)") == [
+            (totals[0], pytest.approx(totals[1]))
+        ]
+
+        # value_a is what ML.EVALUATE gives for the first model, value_b for the second.
+        compared = {(versions, metric): found for versions, metric, *found in rows("SELECT * EXCLUDE (n_rows) FROM comparison")}
+        ((area, loss),) = rows("SELECT roc_auc, log_loss FROM ML.EVALUATE(MODEL income@1, TABLE held_out)")
+        assert compared["2 - 1", "roc_auc"][1] == pytest.approx(area, rel=1e-12)
+        assert compared["2 - 1", "log_loss"][1] == pytest.approx(loss, rel=1e-12)
+        for value_a, value_b, difference, lower, upper in compared.values():
+            assert difference == value_a - value_b
+            assert lower <= difference <= upper
+        assert compared["2 - 1", "roc_auc"][3] > 0
+        assert compared["2 - 1", "log_loss"][4] < 0
+        assert all(lower < 0 < upper for (versions, _), (*_, lower, upper) in compared.items() if versions == "2 - 3")
+
+        # A slice is judged as its rows alone are.
+        slices = "SELECT n_rows, recall, roc_auc FROM ML.SLICE_METRICS(MODEL income@2, TABLE held_out, STRUCT(['sex'] AS slice_cols))"
+        women = "(SELECT * FROM held_out WHERE sex = 'Female')"
+        assert rows(f"{slices} WHERE slice = 'sex=Female'") == rows(
+            f"SELECT (SELECT count(*) FROM {women}), recall, roc_auc FROM ML.EVALUATE(MODEL income@2, {women})"
+        )
+
+        # The measures by hand.
+        ((gap, ratio, recall_gap, labels_gap),) = rows("""
+            WITH r AS (
+              SELECT sex, avg((predicted_income_bracket = '>50K')::INT) AS accepted, avg((income_bracket = '>50K')::INT) AS positive,
+                     avg((predicted_income_bracket = '>50K')::INT) FILTER (income_bracket = '>50K') AS recall
+              FROM ML.PREDICT(MODEL income@2, TABLE held_out) GROUP BY sex)
+            SELECT a.accepted - d.accepted, d.accepted / a.accepted, a.recall - d.recall, a.positive - d.positive
+            FROM r AS a, r AS d WHERE a.sex = 'Male' AND d.sex = 'Female'
+        """)
+        measures = dict(rows("SELECT measure, value FROM fairness WHERE version = 2 AND facet = 'sex'"))
+        by_hand = {"DPPL": gap, "DI": ratio, "RD": recall_gap, "EO_TPR": recall_gap, "DPL": labels_gap}
+        assert {name: measures[name] for name in by_hand} == pytest.approx(by_hand, abs=1e-12)
+        assert rows("SELECT count(DISTINCT (version, facet)), count(*) FROM fairness WHERE value IS NULL") == [(0, 0)]
+
+        # What is not a feature has no attribution.
+        told, untold = (set(rows(f"SELECT feature FROM ML.GLOBAL_EXPLAIN(MODEL income@{version})")) for version in (2, 3))
+        assert told - untold == {("sex",), ("race",)}

@@ -351,6 +351,7 @@ def test_defaults_are_the_references() -> None:
         ({"xgboost_version": "3.0"}, "option_value"),
         ({"dropout": 0.5}, "option_not_applicable"),
         ({"dart_normalize_type": "FOREST"}, "option_not_applicable"),
+        ({"approx_global_feature_contrib": False}, "option_not_applicable"),
         ({"warm_start": True}, "unknown_option"),
         ({"instance_weight_col": "w", "auto_class_weights": True}, "options_exclude_each_other"),
     ],
@@ -371,7 +372,7 @@ def test_what_is_not_available(given: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"xgboost_version": "0.9"}, {"xgboost_version": "2.1"}, {"enable_global_explain": True}, {"approx_global_feature_contrib": False}],
+    [{"xgboost_version": "0.9"}, {"xgboost_version": "2.1"}],
 )
 def test_what_is_accepted_with_a_notice(given: dict[str, Any]) -> None:
     _, notices = check_options(REGRESSOR.options, given, "model type")

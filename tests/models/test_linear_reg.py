@@ -350,14 +350,10 @@ def test_options_that_do_not_go_together(given_options: dict[str, object], optio
     assert (error.value.option, error.value.code) == (option, code)
 
 
-def test_warm_start_is_refused_and_announcements_are_notices() -> None:
+def test_warm_start_is_refused() -> None:
     with pytest.raises(NotSupportedError, match="from the start"):
         options(warm_start=True)
     options(warm_start=False)
-    _, notices = check_options(
-        SPEC.options, {"calculate_p_values": True, "category_encoding_method": "dummy_encoding", "enable_global_explain": True}, "it"
-    )
-    assert [notice.split(":")[0] for notice in notices] == ["option calculate_p_values", "option enable_global_explain"]
 
 
 def test_p_values_need_a_small_model() -> None:

@@ -18,6 +18,7 @@ def texts(before: str) -> list[str]:
         ("SELECT 'sel", []), ("SELECT 1 -- sel", []), ('SELECT "sel', []), ("/* sel", []), ("/* x */ sel", ["select"]),
         ("SELECT 'it''s' un", ["union", "unpivot"]),
         ("-- it's\nsel", ["select"]), ("SELECT ", []), ("", []), ("SELECT", []), (".timer o", []), ("1.", []),
+        (".help ml.label", ["ML.LABEL_ENCODER"]), (".help PC", ["PCA"]), (".help text", ["TEXT_ANALYZE"]),
     ],
 )  # fmt: skip
 def test_suggestions(before: str, expected: list[str]) -> None:

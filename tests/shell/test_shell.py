@@ -155,6 +155,9 @@ def test_rows(shell: Shell) -> None:
         (".rows x", "above 0"),
         (".", "unknown command"),
         (".tables birds", "takes nothing"),
+        (".help ML.PREDICTT", "did you mean ML.PREDICT?"),
+        (".help ML.FORECAST", "not available"),
+        (".help ML.PREDICT now", ".help takes one name"),
     ],
 )
 def test_wrong_commands(shell: Shell, command: str, said: str) -> None:
@@ -168,6 +171,20 @@ def test_help_names_every_command(shell: Shell) -> None:
     shell.take(".help")
     words = shown(shell)[1]
     assert all(command.usage in words and command.doc in words for command in COMMANDS.values())
+
+
+@pytest.mark.parametrize("command", [".help ML.WEIGHTS", ".HELP weights", ".help ml.weights;"])
+def test_help_of_a_function(shell: Shell, command: str) -> None:
+    from sqlml.help.pages import find_page
+    from sqlml.help.text import page_text
+
+    shell.take(command)
+    assert shown(shell)[1] == f"{page_text(find_page('ML.WEIGHTS'))}\n"
+
+
+def test_help_lists_all_pages(shell: Shell) -> None:
+    shell.take(".help all")
+    assert {"ML.PREDICT", "TEXT_ANALYZE", "LINEAR_REG"} <= set(shown(shell)[1].split())
 
 
 def test_nothing_typed(shell: Shell) -> None:

@@ -1,5 +1,5 @@
-"""Three calls of XGBoost's C interface that its Python layer makes slower or copies: scores of a dense matrix, scores of a training matrix,
-labels and weights of a training matrix.
+"""Four calls of XGBoost's C interface that its Python layer makes slower or copies: scores and
+contributions of a dense matrix, scores of a training matrix, labels and weights of a training matrix.
 
 They are the same functions that the Python layer calls. One row costs 42 µs instead of 84, and the scores of ten million training rows are
 read where they are instead of being copied once a round.
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 _DENSE = json.dumps(
     {"type": 0, "training": False, "iteration_begin": 0, "iteration_end": 0, "missing": float("nan"), "strict_shape": False, "cache_id": 0}
 ).encode()
+_EXACT, _APPROXIMATE = 2, 3
+"""The library's kinds of contributions: TreeSHAP; what each split on a row's way adds."""
+_CONTRIBUTIONS = {
+    kind: json.dumps({"type": kind, "training": False, "iteration_begin": 0, "iteration_end": 0, "strict_shape": True}).encode()
+    for kind in (_EXACT, _APPROXIMATE)
+}
+_ROWS = json.dumps({"missing": float("nan"), "nthread": 1}).encode()
 _MATRIX = json.dumps({"type": 0, "training": False, "iteration_begin": 0, "iteration_end": 0, "strict_shape": False}).encode()
 
 
@@ -54,6 +61,27 @@ def predict_dense(booster: xgboost.Booster, features: NDArray[np.float32]) -> ND
     )  # fmt: skip
     # The library keeps the scores until this thread's next call; the copy outlives that.
     return np.ctypeslib.as_array(scores, tuple(shape[: n_axes.value])).copy()
+
+
+def contributions(booster: xgboost.Booster, features: NDArray[np.float32], *, approximate: bool) -> NDArray[np.float32]:
+    """What each matrix column adds to the margin of each output, and the expected margin last; from any number of threads at once.
+
+    Shapes: `features[n_rows, n_features]` in C order; result `[n_rows, n_outputs, n_features + 1]`, the caller's own.
+    Source: XGBoost's predict with pred_contribs, and with approx_contribs.
+    """
+    array = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (features.ctypes.data, *features.shape)
+    library, matrix = _library(), ctypes.c_void_p()
+    _checked("predict", library, library.XGDMatrixCreateFromDense(array, _ROWS, ctypes.byref(matrix)))
+    try:
+        shape, n_axes, values = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64(), ctypes.POINTER(ctypes.c_float)()
+        settings = _CONTRIBUTIONS[_APPROXIMATE if approximate else _EXACT]
+        code = library.XGBoosterPredictFromDMatrix(
+            booster.handle, matrix, settings, ctypes.byref(shape), ctypes.byref(n_axes), ctypes.byref(values)
+        )
+        _checked("predict", library, code)
+        return np.ctypeslib.as_array(values, tuple(shape[: n_axes.value])).copy()
+    finally:
+        library.XGDMatrixFree(matrix)
 
 
 def view_scores(booster: xgboost.Booster, matrix: xgboost.DMatrix) -> NDArray[np.float32]:
