@@ -236,6 +236,11 @@ def _count_together(groups: Sequence[tuple[Source, str]], rows: Rows, target: Ta
 
 def _numeric_statistics(source: Source, row: _Moments, rules: EncodingRules) -> NumericStatistics:
     mean, stddev = row.mean or 0.0, row.stddev or 0.0
+    if not math.isfinite(stddev):
+        raise DataError(
+            f"the values of {source.name} are too large for their squares to be numbers", code="not_finite",
+            hint=f"scale the column down: {source.column} / 1e300 AS {source.column}",
+        )  # fmt: skip
     varies = stddev > 0.0  # a constant column has nothing to scale
     centre = mean if rules.numbers in ("standardize", "centre") else 0.0
     scale = stddev if rules.numbers in ("standardize", "scale") and varies else 1.0

@@ -7,8 +7,8 @@ Two classes: the probability of the positive class against the share of positive
 confidence, not the sum over classes. Bins have the same width, [lower_bound, upper_bound), the last one includes 1; an empty bin has
 n_rows 0 and NULLs. expected_calibration_error and brier_score belong to all rows and stand on every one.
 Without data the rows are those held out from training, or the training rows where none are; above 20,000 different scores they are
-approximate to 1e-4 (`functions._kept_scores`).
-Source: ours; `metrics.score_counts.calibration` names the definitions.
+approximate to 1e-4.
+Source: sqlml's own; BigQuery has no such function.
 """
 
 from __future__ import annotations

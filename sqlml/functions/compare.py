@@ -1,11 +1,11 @@
 """ML.COMPARE: is one model better than another, and is the difference more than chance?
 
-    SELECT * FROM ML.COMPARE(MODEL churn@3, MODEL churn@champion, TABLE customers_2026)
+    SELECT * FROM ML.COMPARE(MODEL churn@3, MODEL churn@2, TABLE customers_2026)
 
 One row a metric of ML.EVALUATE: metric, value_a, value_b, difference (value_a - value_b), lower_bound, upper_bound, n_rows. Both models
 are scored on the same rows, those that have a label, in one statement. The bounds hold the difference that other rows of this kind would
 show, with the confidence level asked for: when 0 lies between them, these rows do not tell which model is better. They come from a paired
-bootstrap (`metrics.bootstrap` says how, and what it costs), which draws the same for the same rows, seed and number of resamples.
+bootstrap, which draws the same for the same rows, seed and number of resamples.
 
 Higher is better for precision, recall, accuracy, f1_score, roc_auc, r2_score and explained_variance, lower for errors and log_loss. A
 metric that a model does not have on these rows (roc_auc of one class, a logarithmic error of negative numbers) has no difference; resamples
@@ -13,7 +13,7 @@ without it do not count for the bounds.
 
 Without data the values are those that training recorded, each on the model's own evaluation rows; these rows are gone and may differ, so
 there are no bounds and no n_rows.
-Source: design, "Compare and verify". BigQuery has no such function.
+Source: sqlml's own; BigQuery has no such function.
 """
 
 from __future__ import annotations

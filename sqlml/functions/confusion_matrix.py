@@ -3,7 +3,7 @@
     SELECT * FROM ML.CONFUSION_MATRIX(MODEL churn, TABLE customers, STRUCT(0.7 AS threshold))
 
 One row per class of the model in order, with its value in the label's type, and one column per class behind it: rows are what is true,
-columns what was predicted. A column has the name of its class, made a valid name (`metrics.confusion.column_names`): the class 0 is `_0`. A
+columns what was predicted. A column has the name of its class, made a valid name: the class 0 is `_0`. A
 class without rows in the data is listed with zeros; rows whose label is NULL or no class of the model do not count. Without data the rows
 are those held out from training, or the training rows where none are.
 Source: reference, functions 2.3, which leaves open whether a class without rows is listed.

@@ -7,8 +7,8 @@ does not depend on the order of rows, but deciles then differ in size, and one t
 response_rate is the share of positives in the decile, lift that share over the one of all rows; the cumulative columns are the same of all
 deciles up to this one, and cumulative_gain is the share of all positives found by then.
 Without data the rows are those held out from training, or the training rows where none are; above 20,000 different scores deciles are
-exact to a ten-thousandth of the rows (`functions._kept_scores`).
-Source: ours; definitions in `metrics.score_counts.lift`.
+exact to a ten-thousandth of the rows.
+Source: sqlml's own; BigQuery has no such function.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
     SELECT * FROM ML.PREDICT(MODEL churn, TABLE customers, STRUCT(0.7 AS threshold))
 
-With a confidence level, regressors add an interval behind the prediction (`_prediction_interval`), which BigQuery does not have:
+With a confidence level, regressors add an interval behind the prediction:
 
     SELECT * FROM ML.PREDICT(MODEL prices, TABLE houses, STRUCT(0.9 AS confidence_level))
 
-A relation of as many rows as its input. The scores come from the model's SQL form or from its native predictor (`CallContext.scores`
-decides); turning scores into output columns is SQL in both.
-Source: reference, functions 1.1. Classes of a binary classifier are listed with the positive one first, as the vendor's samples are.
+A relation of as many rows as its input. The scores come from the model as SQL or from its native predictor; turning scores into output
+columns is SQL in both.
+Source: reference, functions 1.1; prediction intervals are sqlml's own. Classes of a binary classifier are listed with the positive one first, as the vendor's samples are.
 """
 
 from __future__ import annotations

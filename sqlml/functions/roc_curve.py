@@ -6,7 +6,7 @@ A row is predicted positive when its score is above the threshold, as in ML.EVAL
 in ascending order, each once. Without them there are up to a hundred, the hundredths of the rows by their scores: each is a score that
 occurs, so the last one, the highest score, has no positives. The true_positives … false_negatives of a threshold are exact.
 Without data the rows are those held out from training, or the training rows where none are; above 20,000 different scores thresholds that
-are given are then exact to a ten-thousandth of the rows (`functions._kept_scores`).
+are given are then exact to a ten-thousandth of the rows.
 Source: reference, functions 2.4; which quantiles BigQuery takes is not documented.
 """
 

@@ -11,10 +11,8 @@ import re
 from dataclasses import dataclass
 
 _NUMBER = r"\d+(?:\.\d+)*"
-_SECTIONS = re.compile(
-    rf"Source: reference, functions {_NUMBER}(?: and {_NUMBER})?(?:(?:;| and) semantics {_NUMBER})?(?: and 10 #\d+)?[.;,]?\s*"
-)
-"""Where our own specification says it, which no user has."""
+_SECTIONS = re.compile(rf"Source: reference, functions {_NUMBER}(?: and {_NUMBER})?(?:(?:;| and|,) semantics {_NUMBER})?(?: and 10 #\d+)?")
+"""Where our own specification says it, which no user has: they are told of BigQuery's reference instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +49,8 @@ def read_docstring(docstring: str) -> tuple[Block, ...]:
             blocks.append(Example("\n".join(line[4:].rstrip() for line in lines)))
         else:
             is_item = lines[0].startswith("- ")
-            text = _SECTIONS.sub("", " ".join(line.strip() for line in lines).removeprefix("- ")).strip()
-            if text:
+            text = _SECTIONS.sub("Source: BigQuery's reference", " ".join(line.strip() for line in lines).removeprefix("- ")).strip()
+            if text not in {"", "Source: BigQuery's reference."}:
                 blocks.append(Paragraph(text, is_item))
         lines.clear()
 

@@ -69,9 +69,8 @@ def multiclass_metrics(relation: str, actual_code: str, probabilities: str, pred
         "classes": _classes(),
         "averages": _averages(),
         # What follows from probabilities: each row stands once for each class, as one of it or of the rest.
-        "repeated": f"SELECT actual, probabilities, {codes} AS class FROM scored",
-        "one_or_rest": f"SELECT class, actual = class AS positive, {sql.call('list_extract', 'probabilities', 'class + 1')} AS score"
-        f" FROM repeated",
+        "repeated": f"SELECT actual, {codes} AS class, {sql.call('unnest', 'probabilities')} AS score FROM scored",
+        "one_or_rest": "SELECT class, actual = class AS positive, score FROM repeated WHERE score IS NOT NULL",
         "ranked": f"SELECT class, positive, {_ranks('PARTITION BY class ')} FROM one_or_rest",
         "counted": f"SELECT class, {_sides()} FROM ranked GROUP BY class",
     }
@@ -142,8 +141,8 @@ def _query(steps: dict[str, str], select: str, materialized: str = "") -> str:
 
 
 def _total(expression: str) -> str:
-    """An exact sum of counts: products of two of them outgrow 64 bits."""
-    return sql.call("sum", sql.cast(expression, "HUGEINT"))
+    """An exact sum of integers: the engine adds them up in 128 bits."""
+    return sql.call("sum", expression)
 
 
 def _ranks(partition: str = "") -> str:

@@ -25,7 +25,8 @@ class ScoreCounts:
 
 
 def chunked(scores: ScoreCounts, n_chunks: int, *, descending: bool = False, exact_up_to: int = 0) -> str:
-    """Rows by the order of their scores in n_chunks parts of the same size: chunk (from 0), n_negative, n_positive, lowest, highest.
+    """Rows by the order of their scores in n_chunks parts of the same size: chunk (from 0), n_negative, n_positive, highest
+    (score).
 
     Rows with the same score share a chunk, that of the first of them: the result does not depend on the order of rows, and chunks that
     lie within one tie are not there. Where there are no more than exact_up_to different scores, each is a chunk of its own.
@@ -33,21 +34,22 @@ def chunked(scores: ScoreCounts, n_chunks: int, *, descending: bool = False, exa
     order = f"ORDER BY score{' DESC' * descending}"
     if scores.counted:
         n = "n_negative + n_positive"
-        place = f"{_total(n)} OVER ({order} ROWS UNBOUNDED PRECEDING) - ({n})"
-        sides = "n_negative, n_positive"
+        columns, total = "score, n_negative, n_positive", _count(n)
+        place = f"{sql.cast(f'{_total(n)} OVER ({order} ROWS UNBOUNDED PRECEDING)', 'BIGINT')} - ({n})"
+        negative, positive = _count("n_negative"), _count("n_positive")
     else:
+        columns, total = "score, actual = 1 AS positive", sql.call("count", "*")
         place = f"{sql.call('rank')} OVER ({order}) - 1"
-        sides = "1 - actual AS n_negative, actual AS n_positive"
-    total = _total("n_negative + n_positive") if scores.counted else sql.call("count", "*")
-    chunk = f"{sql.cast('place', 'HUGEINT')} * {n_chunks} // (SELECT {total} FROM scored)"
+        negative, positive = f"{total} FILTER (WHERE NOT positive)", f"{total} FILTER (WHERE positive)"
+    chunk = f"place * {n_chunks} // (SELECT {total} FROM scored)"
     if exact_up_to:
         n_scores = f"(SELECT {sql.call('count', '*')} FROM (SELECT DISTINCT score FROM scored LIMIT {exact_up_to + 1}))"
         chunk = f"CASE WHEN {n_scores} <= {exact_up_to} THEN place ELSE {chunk} END"
     return (
-        f"WITH scored AS MATERIALIZED (SELECT * FROM ({scores.sql}) WHERE score IS NOT NULL),"
-        f" placed AS (SELECT score, {sides}, {place} AS place FROM scored)"
-        f" SELECT {sql.cast(chunk, 'BIGINT')} AS chunk, {_count('n_negative')} AS n_negative, {_count('n_positive')} AS n_positive,"
-        f" {sql.call('min', 'score')} AS lowest, {sql.call('max', 'score')} AS highest FROM placed GROUP BY 1"
+        f"WITH scored AS MATERIALIZED (SELECT {columns} FROM ({scores.sql}) WHERE score IS NOT NULL),"
+        f" placed AS (SELECT *, {place} AS place FROM scored)"
+        f" SELECT {chunk} AS chunk, {negative} AS n_negative, {positive} AS n_positive, {sql.call('max', 'score')} AS highest"
+        f" FROM placed GROUP BY 1"
     )
 
 

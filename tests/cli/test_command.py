@@ -198,3 +198,17 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
         [sys.executable, "-m", "sqlml", "-c", "SELECT 'é' AS a, 2 AS b"], capture_output=True, env=environment, cwd=tmp_path, check=True
     )
     assert done.stdout == b" a | b\n---+---\n \\xe9 | 2\n(1 row)\n"
+
+
+def test_a_script_that_predicts_with_trees_ends_well(sqlml: Run, tmp_path: Path) -> None:
+    """The engine's threads call back into Python there, and Python then counts them as threads of its own."""
+    script = tmp_path / "trees.sql"
+    script.write_text(
+        "CREATE TABLE t AS SELECT i AS x, i % 7 AS k, i * 2e0 AS label FROM range(300000) r(i);"
+        "CREATE MODEL m OPTIONS (model_type = 'BOOSTED_TREE_REGRESSOR', max_iterations = 2) AS SELECT * FROM t;"
+        "SELECT count(predicted_label) > 0 AS done FROM ML.PREDICT(MODEL m, TABLE t);"
+    )
+    for _ in range(3):
+        finished = sqlml("run", str(script))
+        assert finished.returncode == 0, finished.stderr
+        assert "Error" not in finished.stderr

@@ -114,6 +114,23 @@ def test_the_bootstrap_of_few_rows_is_efrons(kind: str, metrics: dict[str, Metri
         np.testing.assert_allclose([row["lower_bound"], row["upper_bound"]], expected, rtol=0, atol=tolerance)
 
 
+def test_the_area_is_resampled_by_the_pairs_that_rows_win() -> None:
+    actual, a, b = binary_rows(301)
+    positive = actual == 1
+
+    def wins(scores: NDArray[Any]) -> Any:
+        order = np.sign(scores[:, None] - scores[None, :]) / 2 + 0.5
+        return np.where(positive, order[:, ~positive].mean(axis=1), 1 - order[:, positive].mean(axis=1))
+
+    differences = []
+    for rows in draws(301, RESAMPLING):
+        drawn = positive[rows]
+        areas = [won[rows][drawn].mean() + won[rows][~drawn].mean() - won[positive].mean() for won in (wins(a), wins(b))]
+        differences.append(areas[0] - areas[1])
+    row = compare("binary", actual, a, b)["roc_auc"]
+    assert [row["lower_bound"], row["upper_bound"]] == pytest.approx(list(np.quantile(differences, [0.1, 0.9])), abs=1e-12)
+
+
 @pytest.mark.parametrize(("kind", "metrics", "make"), CASES, ids=["regression", "binary", "classes"])
 def test_grouped_rows_have_the_spread_of_rows(kind: str, metrics: dict[str, Metric], make: Any) -> None:
     actual, a, b = make(3 * MAX_GROUPS)
