@@ -69,7 +69,7 @@ def _guarded(arguments: Arguments) -> ExitCode:
 def _has_busy_threads() -> bool:
     """Whether a cancelled statement's thread has not ended yet."""
     # A thread of the engine's that has called back into Python counts as a dummy one, which cannot be joined and ends with the engine.
-    dummy = threading._DummyThread  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public name for it
+    dummy = threading._DummyThread  # noqa: SLF001 - there is no public name for it
     others = [thread for thread in threading.enumerate() if thread is not threading.current_thread() and not isinstance(thread, dummy)]
     for thread in others:
         thread.join(_THREAD_SECONDS)

@@ -8,7 +8,8 @@ With a confidence level, regressors add an interval behind the prediction:
 
 A relation of as many rows as its input. The scores come from the model as SQL or from its native predictor; turning scores into output
 columns is SQL in both.
-Source: reference, functions 1.1; prediction intervals are sqlml's own. Classes of a binary classifier are listed with the positive one first, as the vendor's samples are.
+Classes of a binary classifier are listed with the positive one first, as the vendor's samples are. Prediction intervals are sqlml's own.
+Source: reference, functions 1.1.
 """
 
 from __future__ import annotations

@@ -11,8 +11,14 @@ import re
 from dataclasses import dataclass
 
 _NUMBER = r"\d+(?:\.\d+)*"
-_SECTIONS = re.compile(rf"Source: reference, functions {_NUMBER}(?: and {_NUMBER})?(?:(?:;| and|,) semantics {_NUMBER})?(?: and 10 #\d+)?")
-"""Where our own specification says it, which no user has: they are told of BigQuery's reference instead."""
+_SECTIONS = re.compile(
+    rf"Source: reference, functions {_NUMBER}(?: and {_NUMBER})?(?:(?:;| and|,) semantics {_NUMBER})?(?: and 10 #\d+)?(?P<end>\.\s*|$)?"
+)
+"""Where our own specification says it, which no user has: they are told of BigQuery's reference where a remark on it follows."""
+
+
+def _told_of(section: re.Match[str]) -> str:
+    return "" if section["end"] is not None else "Source: BigQuery's reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,8 @@ def read_docstring(docstring: str) -> tuple[Block, ...]:
             blocks.append(Example("\n".join(line[4:].rstrip() for line in lines)))
         else:
             is_item = lines[0].startswith("- ")
-            text = _SECTIONS.sub("Source: BigQuery's reference", " ".join(line.strip() for line in lines).removeprefix("- ")).strip()
-            if text not in {"", "Source: BigQuery's reference."}:
+            text = _SECTIONS.sub(_told_of, " ".join(line.strip() for line in lines).removeprefix("- ")).strip()
+            if text:
                 blocks.append(Paragraph(text, is_item))
         lines.clear()
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from sqlml.metrics.classification import binary_metrics, multiclass_metrics
+from sqlml.metrics.classification import _area, binary_metrics, decision_metrics, multiclass_metrics
 
 CONNECTION = duckdb.connect()
 """Shared, since opening one takes longer than most queries here."""
@@ -113,13 +113,34 @@ def test_binary_rows_with_null_do_not_count():
 
 
 def test_counts_beyond_64_bits_are_exact():
-    # 4e9 x 4e9 pairs: the counts of the groups are multiplied, since so many rows cannot be made in a test.
-    query = binary_metrics("FROM rows", "y", "p", 0.5)
-    scaled = query.replace(") FILTER (WHERE positive)", ") FILTER (WHERE positive) * 4_000_000_000", 1)
-    scaled = scaled.replace(") FILTER (WHERE NOT positive)", ") FILTER (WHERE NOT positive) * 4_000_000_000", 1)
-    ours = run(scaled, y=pa.array([True, False, True, False]), p=pa.array([0.9, 0.5, 0.4, 0.1]))
-    assert ours["roc_auc"] == 0.75
-    assert ours["f1_score"] == pytest.approx(2 / 3)
+    # 4e9 positives above 4e9 negatives: so many rows cannot be made in a test, but the sum of their places has a formula.
+    n = 4_000_000_000
+    places = sum((first + last) * n // 2 for first, last in [(2 * n, 2 * (2 * n - 1))])
+    counted = f"SELECT CAST({n} AS BIGINT) AS n_positive, CAST({n} AS BIGINT) AS n_negative, CAST({places} AS HUGEINT) AS places"
+    assert CONNECTION.sql(f"SELECT {_area()} FROM ({counted})").fetchall() == [(1.0,)]
+    tied = places - n * n  # every positive between the two halves of the negatives
+    assert CONNECTION.sql(f"SELECT {_area()} FROM ({counted.replace(str(places), str(tied))})").fetchall() == [(0.5,)]
+
+
+@pytest.mark.parametrize("kind", ["VARCHAR", "BOOLEAN"])
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
+def test_decisions_equal_to_scikit_learn(kind, pairs):
+    is_binary = kind == "BOOLEAN"
+    actual, predicted = ([pair[side] > 0 if is_binary else str(pair[side]) for pair in pairs] for side in (0, 1))
+    CONNECTION.register("rows", pa.table({"y": [*actual, None, actual[0]], "p": [*predicted, predicted[0], None]}))
+    ours = CONNECTION.sql(decision_metrics("FROM rows", "y", "p", is_binary=is_binary)).to_arrow_table().to_pylist()[0]
+    average = {"average": "binary", "zero_division": np.nan} if is_binary else {"average": "macro", "zero_division": 0}
+    assert list(ours) == ["precision", "recall", "accuracy", "f1_score"]
+    assert_close(
+        ours,
+        {
+            "precision": sk.precision_score(actual, predicted, **average),
+            "recall": sk.recall_score(actual, predicted, **average),
+            "accuracy": sk.accuracy_score(actual, predicted),
+            "f1_score": sk.f1_score(actual, predicted, **average),
+        },
+    )
 
 
 def test_binary_order_and_threads_do_not_matter():
