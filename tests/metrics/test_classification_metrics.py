@@ -115,11 +115,11 @@ def test_binary_rows_with_null_do_not_count():
 def test_counts_beyond_64_bits_are_exact():
     # 4e9 positives above 4e9 negatives: so many rows cannot be made in a test, but the sum of their places has a formula.
     n = 4_000_000_000
-    places = sum((first + last) * n // 2 for first, last in [(2 * n, 2 * (2 * n - 1))])
+    places = n * (3 * n - 1)
     counted = f"SELECT CAST({n} AS BIGINT) AS n_positive, CAST({n} AS BIGINT) AS n_negative, CAST({places} AS HUGEINT) AS places"
     assert CONNECTION.sql(f"SELECT {_area()} FROM ({counted})").fetchall() == [(1.0,)]
-    tied = places - n * n  # every positive between the two halves of the negatives
-    assert CONNECTION.sql(f"SELECT {_area()} FROM ({counted.replace(str(places), str(tied))})").fetchall() == [(0.5,)]
+    half = places - n * n  # every positive between the two halves of the negatives
+    assert CONNECTION.sql(f"SELECT {_area()} FROM ({counted.replace(str(places), str(half))})").fetchall() == [(0.5,)]
 
 
 @pytest.mark.parametrize("kind", ["VARCHAR", "BOOLEAN"])
