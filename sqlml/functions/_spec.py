@@ -198,5 +198,19 @@ class FunctionSpec:
     bind: Callable[[BoundCall, CallContext], Relation]
     n_models: int = 1
     """0 for a function of data alone."""
+    settings_are: Literal["optional", "required", "required, before the data"] = "optional"
+    """Whether and where the usage line shows the STRUCT of settings; the parser takes it anywhere."""
     positional: str = ""
     """The setting that a literal without a name stands for, as the array of thresholds of ML.ROC_CURVE."""
+
+    @property
+    def usage(self) -> str:
+        """The call as one writes it."""
+        models = [f"MODEL {name}" for name in (("m",) if self.n_models == 1 else ("a", "b"))[: self.n_models]]
+        data = {"required": ["{TABLE t | (query)}"], "optional": ["[{TABLE t | (query)}]"], "none": []}[self.data]
+        named = self.n_models == 0
+        shown = "setting => value, …" if named else "STRUCT(value AS setting, …)"
+        settings = [] if not self.settings else [shown if named or self.settings_are != "optional" else f"[{shown}]"]
+        positional = [f"[{self.positional}]"] if self.positional else []
+        behind = [*settings, *data] if self.settings_are == "required, before the data" else [*data, *positional, *settings]
+        return f"ML.{self.name}({', '.join([*models, *behind])})"

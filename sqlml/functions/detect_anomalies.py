@@ -64,6 +64,7 @@ SPEC = FunctionSpec(
     name="DETECT_ANOMALIES",
     doc="Which rows are further from the model than nearly all of its training rows, in front of the input's columns.",
     data="required",
+    settings_are="required, before the data",
     settings=(
         Option("contamination", Float(ge=0, le=0.5), doc="The share of training rows that counts as anomalous. There is no default."),
         TRIAL_ID,

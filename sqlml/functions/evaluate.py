@@ -9,6 +9,7 @@ there is one row of NULLs.
 Of two classes precision, recall and f1_score are those of the positive one (the higher: TRUE, 1), whatever the label's type; roc_auc is
 NULL where the data have one class only, and precision is NaN where nothing is predicted positive. Of more classes they are macro averages
 over the classes that occur. All equal scikit-learn's (zero_division: NaN for two classes, 0 for more).
+PCA takes no data: what its components explain is of the rows that it was trained on.
 Source: reference, functions 2.1.
 """
 

@@ -2,9 +2,11 @@
 
     SELECT * FROM ML.PREDICT(MODEL churn, TABLE customers, STRUCT(0.7 AS threshold))
 
-With a confidence level, regressors add an interval behind the prediction:
-
     SELECT * FROM ML.PREDICT(MODEL prices, TABLE houses, STRUCT(0.9 AS confidence_level))
+
+With `confidence_level`, regressors add prediction_interval_lower_bound and prediction_interval_upper_bound behind the prediction: the
+interval that holds that share of new values, whatever their distribution, as far as new rows are like those held out from training
+(split-conformal).
 
 A relation of as many rows as its input. The scores come from the model as SQL or from its native predictor; turning scores into output
 columns is SQL in both.

@@ -93,18 +93,9 @@ def find_page(name: str) -> Page:
 
 
 def _function_page(spec: FunctionSpec) -> Page:
-    arguments = [f"MODEL {letter}" for letter in (("m",) if spec.n_models == 1 else ("a", "b"))[: spec.n_models]]
-    optional: list[str] = []
-    (arguments if spec.data == "required" else optional if spec.data == "optional" else []).append("{TABLE t | (query)}")
-    if spec.positional:
-        optional.append(f"{spec.positional}")
-    if spec.settings:
-        optional.append("STRUCT(value AS setting, …)")
-    tail = "".join(f" [, {argument}]" for argument in optional)
-    usage = f"ML.{spec.name}({', '.join(arguments)}{tail if arguments else tail.replace(' [, ', '[', 1)})"
     types = tuple(name for name in models.MODEL_TYPES if spec.applies_to(models.find_model_type(name))) if spec.n_models else ()
     return Page(
-        name=f"ML.{spec.name}", kind="function", summary=spec.doc, usage=usage,
+        name=f"ML.{spec.name}", kind="function", summary=spec.doc, usage=spec.usage,
         entries_title="settings", entries=tuple(_option(option) for option in spec.settings),
         applies_title="applies to", applies_to=types, columns=COLUMNS.get(spec.name, ""), body=_body(spec.bind.__module__),
     )  # fmt: skip

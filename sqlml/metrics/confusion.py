@@ -43,15 +43,21 @@ def confusion_matrix(cells: str, label_values: str, names: Sequence[str]) -> str
 def column_names(classes: Sequence[str]) -> tuple[str, ...]:
     """The text of every class as a column name: what is no letter, digit or underscore becomes an underscore, one stands before a digit and
     for an empty text, and a name that is taken gets a number. `0`, `1` become `_0`, `_1`; `<=50K`, `>50K` become `__50K`, `_50K`."""
+    plain = [_INVALID.sub("_", text)[:_MAX_NAME] for text in classes]
+    plain = [f"_{name}" if not name or name[0].isdigit() else name for name in plain]
     taken = {"expected_label"}
-    names: list[str] = []
-    for text in classes:
-        plain = _INVALID.sub("_", text)[:_MAX_NAME]
-        plain = f"_{plain}" if not plain or plain[0].isdigit() else plain
-        name, number = plain, 0
-        while name.casefold() in taken:
+    names: dict[int, str] = {}
+    # A class whose text is a name has it, before one whose text only becomes that name.
+    for index, text in enumerate(classes):
+        if text == plain[index] and text.casefold() not in taken:
+            taken.add(text.casefold())
+            names[index] = text
+    for index, stem in enumerate(plain):
+        name, number = stem, 0
+        while index not in names and name.casefold() in taken:
             number += 1
-            name = f"{plain}_{number}"
-        taken.add(name.casefold())
-        names.append(name)
-    return tuple(names)
+            name = f"{stem}_{number}"
+        if index not in names:
+            taken.add(name.casefold())
+            names[index] = name
+    return tuple(names[index] for index in range(len(classes)))

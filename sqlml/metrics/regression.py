@@ -37,8 +37,10 @@ def regression_metrics(relation: str, actual: str, predicted: str) -> str:
 
 
 def _mean(expression: str) -> str:
-    """The compensated mean: errors do not add up over many rows, and the order of rows hardly matters."""
-    return sql.call("favg", expression)
+    """The compensated mean: errors do not add up over many rows, and the order of rows hardly matters. Compensation makes NaN of infinity,
+    of which the plain mean is infinite."""
+    mean = sql.call("favg", expression)
+    return f"CASE WHEN {sql.call('isnan', mean)} THEN {sql.call('avg', expression)} ELSE {mean} END"
 
 
 def _around(value: str, centre: str) -> str:

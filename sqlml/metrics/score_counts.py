@@ -143,12 +143,13 @@ def lift(scores: ScoreCounts) -> str:
     """The columns of ML.LIFT: ten rows, the tenth of the rows with the highest scores first.
 
     Rows with the same score share a decile, that of the first of them, so that deciles differ in size and may be empty. Rates of an empty
-    decile are NULL; its cumulative values are those before it. Without positive rows lift and gain are NaN, without rows all are NULL.
+    decile are NULL; its cumulative values are those before it. Without positive rows lift and gain are NULL, without rows all rates are.
     Source: lift is the rate among positives over the rate of all rows; gain is the share of all positives (sklearn: recall).
     """
     numbers = sql.call("unnest", sql.call("range", "10"))
     so_far = "(ORDER BY d.chunk ROWS UNBOUNDED PRECEDING)"
     n = "coalesce(n_negative + n_positive, 0)"
+    base = "CASE WHEN base_rate > 0 THEN base_rate END"
     return (
         f"WITH chunks AS ({chunked(scores, 10, descending=True)}),"
         f" deciles AS (SELECT d.chunk, {n} AS n_rows, coalesce(n_positive, 0) AS n_positive, {_total(n)} OVER {so_far} AS rows_so_far,"
@@ -158,8 +159,8 @@ def lift(scores: ScoreCounts) -> str:
         f" rates AS (SELECT *, {_share('n_positive', 'n_rows')} AS response_rate, {_share('positives_so_far', 'rows_so_far')} AS"
         f" cumulative_response_rate, {_share('all_positives', 'all_rows')} AS base_rate FROM deciles)"
         f" SELECT {sql.cast('chunk + 1', 'BIGINT')} AS decile, {sql.cast('n_rows', 'BIGINT')} AS n_rows,"
-        f" {sql.cast('n_positive', 'BIGINT')} AS n_positives, response_rate, cumulative_response_rate, response_rate / base_rate AS lift,"
-        f" cumulative_response_rate / base_rate AS cumulative_lift, {_rate('positives_so_far', 'all_positives', 'all_rows')} AS"
+        f" {sql.cast('n_positive', 'BIGINT')} AS n_positives, response_rate, cumulative_response_rate, response_rate / ({base}) AS lift,"
+        f" cumulative_response_rate / ({base}) AS cumulative_lift, {_share('positives_so_far', 'all_positives')} AS"
         f" cumulative_gain FROM rates ORDER BY chunk"
     )
 

@@ -262,7 +262,9 @@ def _convert(option: Option, written: str, value: object) -> object:
 
 
 def _shown(value: object) -> str:
-    return {True: "TRUE", False: "FALSE"}[value] if isinstance(value, bool) else repr(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    return "NULL" if value is None else {True: "TRUE", False: "FALSE"}[value] if isinstance(value, bool) else repr(value)
 
 
 def _range(limits: Float | Integer) -> str:

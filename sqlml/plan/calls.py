@@ -352,9 +352,7 @@ def _span_of(settings: Sequence[OptionSetting], option: str | None) -> Span | No
 
 
 def _usage(spec: FunctionSpec) -> str:
-    data = {"required": ", {TABLE t | (query)}", "optional": " [, {TABLE t | (query)}]", "none": ""}[spec.data]
-    settings = " [, STRUCT(value AS setting, …)]" if spec.settings else ""
-    return f"write ML.{spec.name}(MODEL m{data}{settings})"
+    return f"write {spec.usage}"
 
 
 def _applicable(spec: FunctionSpec) -> str:

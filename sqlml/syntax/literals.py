@@ -7,6 +7,7 @@ value suits its option is for the declaration of the option.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,6 +21,9 @@ from sqlml.syntax.strings import parse_date, parse_timestamp, string_value
 from sqlml.syntax.tokens import Token, TokenKind
 from sqlml.types import HparamCandidates, HparamRange
 
+_MAX_GENERATED = 100_000
+_STEP_SLACK = 1e-9
+"""Of a step: 0.1 + 2 * 0.1 is a little more than 0.3, which is meant to be the last."""
 _MAX_DEPTH = 50
 """Nested arrays and structs; the deepest that any option takes is 3."""
 _FLOAT_TYPES = ("FLOAT64", "DOUBLE", "FLOAT", "FLOAT8", "REAL")
@@ -206,6 +210,10 @@ def _read_word(cursor: Cursor, token: Token, depth: int) -> object:
         return _read_items(cursor.brackets(), depth, trailing_comma=True)
     if word == "CAST" and following.is_symbol("("):
         return _read_cast(cursor)
+    if word == "GENERATE_ARRAY" and following.is_symbol("("):
+        start = cursor.index
+        cursor.take()
+        return _generated(_read_items(cursor.brackets(), depth), cursor.span_from(start))
     if word in {"HPARAM_RANGE", "HPARAM_CANDIDATES"} and following.is_symbol("("):
         start = cursor.index
         cursor.take()
@@ -286,6 +294,23 @@ def _convert(convert: Callable[..., _T], type_name: str, value: object, span: Sp
         return convert(value)
     except (ValueError, OverflowError):
         raise ProgrammingError(f"{value!r} is no {type_name}", code="option_literal", span=span) from None
+
+
+def _generated(arguments: list[object], span: Span) -> list[object]:
+    """The numbers of `GENERATE_ARRAY(first, last [, step])`, the last one included where a step meets it."""
+    numbers = [value for value in arguments if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)]
+    step = numbers[2] if len(numbers) == 3 else 1
+    if len(numbers) != len(arguments) or len(numbers) not in (2, 3) or step == 0:
+        raise ProgrammingError(
+            "GENERATE_ARRAY takes two numbers and a step other than 0",
+            code="option_literal",
+            span=span,
+            hint="GENERATE_ARRAY(0.1, 0.9, 0.1)",
+        )
+    count = math.floor((numbers[1] - numbers[0]) / step + _STEP_SLACK) + 1
+    if count > _MAX_GENERATED:
+        raise ProgrammingError(f"GENERATE_ARRAY gives {count} numbers, {_MAX_GENERATED} at most", code="option_literal", span=span)
+    return [numbers[0] + index * step for index in range(max(0, count))]
 
 
 def _hyperparameter(word: str, arguments: list[object], span: Span) -> object:

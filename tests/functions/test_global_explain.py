@@ -145,6 +145,9 @@ GOOD: dict[str, Any] = {
 
 def test_a_strangers_state_is_checked() -> None:
     from_arrays(GlobalAttributions, to_arrays(GlobalAttributions(**GOOD)))
+    regressor = {"n_rows": 2**53, "attributions": np.array([1.0, 0.5]), "class_rows": np.zeros(0, np.int64)}
+    none = {"class_features": np.zeros((0, 2), np.int64), "class_attributions": np.zeros((0, 2))}
+    from_arrays(GlobalAttributions, to_arrays(GlobalAttributions(**regressor, **none)))
 
 
 @pytest.mark.parametrize(
@@ -153,6 +156,10 @@ def test_a_strangers_state_is_checked() -> None:
         {"attributions": np.array([1.0, -0.5])}, {"attributions": np.array([1.0, np.nan])}, {"class_rows": np.array([3])},
         {"class_rows": np.array([3, -1])}, {"class_features": np.array([[0, 2], [1, 0]])}, {"class_features": np.array([[0, -1], [1, 0]])},
         {"class_attributions": np.array([[1.0, 0.5]])}, {"class_attributions": np.array([[-1.0, 0.5], [1.0, 1.0]])}, {"n_rows": -1},
+        {"n_rows": 0, "class_rows": np.array([0, 0])}, {"n_rows": 2**53 + 1, "class_rows": np.array([2**53, 1])},
+        {"class_features": np.array([[0, 0], [1, 0]])}, {"class_features": np.array([[0, 1], [1, 1]])},
+        {"class_rows": np.array([3, 1])}, {"class_rows": np.array([3, 3])}, {"class_rows": np.array([2**63 - 1, 2**63 - 1])},
+        {"class_rows": np.array([0, 0])},
     ],
 )  # fmt: skip
 def test_a_strangers_nonsense_is_refused(wrong: dict[str, Any]) -> None:

@@ -138,9 +138,9 @@ def test_lift_by_hand(rows):
         expected = {
             "response_rate": rate,
             "cumulative_response_rate": cumulative,
-            "lift": rate if rate is None else rate / base if base else math.nan,
-            "cumulative_lift": cumulative / base if base else math.nan,
-            "cumulative_gain": sum(so_far) / n_positive if n_positive else math.nan,
+            "lift": rate / base if rate is not None and base else None,
+            "cumulative_lift": cumulative / base if base else None,
+            "cumulative_gain": sum(so_far) / n_positive if n_positive else None,
         }
         for name, value in expected.items():
             assert row[name] == (None if value is None else pytest.approx(value, rel=1e-12, nan_ok=True)), name
