@@ -24,6 +24,9 @@ MAX_ROWS = 10_000
 MAX_PER_CLASS = 10
 """Features kept of each class, as many as BigQuery shows."""
 
+_MOST_ROWS = 2**53
+"""Up to here a count is exact as a DOUBLE."""
+
 
 @dataclass(frozen=True)
 class GlobalAttributions:
@@ -40,8 +43,13 @@ class GlobalAttributions:
     class_attributions: FloatArray = floats("n_classes", "n_top")
 
     def check(self) -> None:
-        if (self.attributions < 0.0).any() or (self.class_attributions < 0.0).any() or self.n_rows < 0:
+        if (self.attributions < 0.0).any() or (self.class_attributions < 0.0).any() or not 1 <= self.n_rows <= _MOST_ROWS:
             raise damaged_state("attributions are out of range")
+        # Python's integers: the sum of int64 wraps around.
+        if len(self.class_rows) and sum(self.class_rows.tolist()) != self.n_rows:
+            raise damaged_state("the rows of the classes are not as many as all rows")
+        if (np.diff(np.sort(self.class_features, axis=1), axis=1) == 0).any():
+            raise damaged_state("a class has an attribution twice")
 
 
 def _learn(model: LoadedModel, rows: TrainedRows) -> GlobalAttributions | None:

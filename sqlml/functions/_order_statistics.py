@@ -1,4 +1,4 @@
-"""Some of the values of many rows in ascending order, enough to answer for any quantile later.
+"""Some of the values of many rows in ascending order, none of them negative: enough to answer for any quantile later.
 
 Up to 10,000 values are kept as they are. Of more, 10,000 are: every one of the largest, and evenly spread ones of the others.
 """
@@ -24,13 +24,15 @@ class OrderStatistics:
     n_values: int
     ranks: IntArray = integers("n_kept", ge=1)
     values: FloatArray = floats("n_kept", finite=False)
-    """Perhaps infinite, never NaN."""
+    """From 0, perhaps infinite, never NaN."""
 
     def check(self) -> None:
         if not len(self.ranks) or self.ranks[-1] != self.n_values or (np.diff(self.ranks) <= 0).any():
             raise damaged_state("ranks of kept values are missing or out of order")
         if np.isnan(self.values).any() or (self.values[1:] < self.values[:-1]).any():
             raise damaged_state("kept values are not in ascending order")
+        if self.values[0] < 0.0:
+            raise damaged_state("kept values are negative, which no distance is")
 
     def at_least(self, rank: int) -> float:
         """The value of a rank from 1 to `n_values`, or of the next rank that is kept."""
@@ -54,7 +56,7 @@ class OrderStatistics:
 
 
 def order_statistics(rows: TrainedRows, values: str, *, from_share: float = 0.0) -> OrderStatistics | None:
-    """Order statistics of a query's column `value` of type DOUBLE; NULL and NaN do not count. None when nothing is left.
+    """Order statistics of a query's column `value` of type DOUBLE, not negative; NULL and NaN do not count. None when nothing is left.
 
     Args: from_share, the lowest share that will be asked for. The engine holds 8 bytes a row while it selects.
     """

@@ -5,6 +5,8 @@
                               STRUCT('young' AS facet, TRUE AS disadvantaged_value, 'occupation' AS group_col, TRUE AS flip_test))
 
 The rows whose facet has `disadvantaged_value` are group d; those with `advantaged_value`, or without it with any other value, are group a.
+Values are compared as values of the column's type: 7.0 is 7 of an INT64 column, 7.4 is an error. A value that does not occur in the data is
+no error (groups may be empty in a part of the data): the rows stay, with NULL measures and a count of 0 for its group.
 The favourable outcome is `positive_label`, by default the higher class. Measures of stage 'data' look at labels only, those of stage
 'model' at predictions. `n_advantaged` and `n_disadvantaged` count the rows that every measure is made of: left out are rows whose facet is
 NULL (or neither value, when both are given), and those whose label is NULL or no class of the model.
@@ -22,13 +24,13 @@ equal Clarify's RD and SD. Clarify gives no fair ranges: ours are a tenth around
 from __future__ import annotations
 
 import datetime
-import re
 
 from sqlml import sql
 from sqlml.errors import NotSupportedError, ProgrammingError
 from sqlml.functions._bias_measures import CELLS, MEASURES, label_disparity, predicted_disparity, rates
-from sqlml.functions._data_columns import named_column
+from sqlml.functions._data_columns import Value, named_column, value_of
 from sqlml.functions._flip_test import compared_columns, flip_test_sql
+from sqlml.functions._labels import label_type
 from sqlml.functions._scored import ACTUAL, SCORE, scored_rows
 from sqlml.functions._settings import threshold_setting
 from sqlml.functions._spec import BoundCall, CallContext, FunctionSpec, LoadedModel, Relation
@@ -37,7 +39,6 @@ from sqlml.models._spec import Task
 from sqlml.types import BIGINT, DOUBLE, VARCHAR, Column, Kind, Schema
 
 _ROWS = "__sqlml_judged"
-_BOOLEANS = frozenset({"true", "false", "t", "f", "1", "0", "yes", "no"})
 
 
 class Scalar(OptionType):
@@ -153,40 +154,50 @@ def _disadvantaged(facet: Column, value: str, settings: Options) -> str:
 
     Raises: ProgrammingError `missing_option`; OptionError `option_value`.
     """
-    is_d = _equals(facet, value, "disadvantaged_value", _given(settings, "disadvantaged_value"))
-    other = settings["advantaged_value"]
-    if other is None:
+    own = _facet_value(facet, "disadvantaged_value", _given(settings, "disadvantaged_value"))
+    is_d = _equals(facet, value, own)
+    if settings["advantaged_value"] is None:
         return f"({is_d})"
-    if other == settings["disadvantaged_value"]:
+    other = _facet_value(facet, "advantaged_value", settings["advantaged_value"])
+    if other.key == own.key:
         raise OptionError("advantaged_value", "advantaged_value must be another value than disadvantaged_value")
-    is_a = _equals(facet, value, "advantaged_value", other)
-    return f"(CASE WHEN {is_d} THEN TRUE WHEN {is_a} THEN FALSE END)"
+    return f"(CASE WHEN {is_d} THEN TRUE WHEN {_equals(facet, value, other)} THEN FALSE END)"
 
 
-def _equals(facet: Column, value: str, setting: str, text: str) -> str:
-    """Raises: OptionError `option_value` for a text that is no number, where the facet is one; so for BOOL."""
-    kind = facet.type.kind
-    is_number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text) is not None
-    if (kind is Kind.NUMBER and not is_number) or (kind is Kind.BOOLEAN and text.lower() not in _BOOLEANS):
+def _facet_value(facet: Column, setting: str, text: str) -> Value:
+    """Raises: OptionError `option_value` for what the type of the facet cannot hold; rounded to it, it would name another group."""
+    found = value_of(facet.type, text)
+    if found is None:
         raise OptionError(setting, f"{setting} must be a value of {facet.name}, which is {facet.type}, got {text!r}")
-    if kind in (Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.TIMESTAMP):
-        return f"{value} = TRY_CAST({sql.literal(text)} AS {facet.type.name})"
-    return f"{sql.cast(value, 'VARCHAR')} = {sql.literal(text)}"
+    return found
+
+
+def _equals(facet: Column, value: str, wanted: Value) -> str:
+    text = sql.literal(wanted.text)
+    if facet.type.kind in (Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.TIMESTAMP):
+        return f"{value} = TRY_CAST({text} AS {facet.type.name})"
+    return f"{sql.cast(value, 'VARCHAR')} = {text}"
 
 
 def _positive_class(model: LoadedModel, settings: Options) -> int:
-    """The code of the class that is the favourable outcome.
+    """The code of the class that is the favourable outcome, compared as values of the label's type.
 
     Raises: OptionError `option_value`.
     """
     given = settings["positive_label"]
     if given is None:
         return 1
-    if given not in model.classes:
-        raise OptionError(
-            "positive_label", f"positive_label must be a class of the model, got {given!r}", hint=f"they are {', '.join(model.classes)}"
-        )
-    return model.classes.index(given)
+    if given in model.classes:
+        return model.classes.index(given)
+    type_ = label_type(model)
+    wanted = value_of(type_, given)
+    for code, text in enumerate(model.classes):
+        known = value_of(type_, text)
+        if wanted is not None and known is not None and wanted.key == known.key:
+            return code
+    raise OptionError(
+        "positive_label", f"positive_label must be a class of the model, got {given!r}", hint=f"they are {', '.join(model.classes)}"
+    )
 
 
 SPEC = FunctionSpec(

@@ -5,6 +5,8 @@
 The first row is that of all rows; then every column of `slice_cols` has a row for each of its values, ascending, NULL as a value of its
 own and last. The numbers of a row are those of ML.EVALUATE over just these rows, so roc_auc is NULL where a slice has one class only.
 `n_rows` counts the rows that are judged: those without a label, or with one that is no class of the model, belong to no slice.
+`slice` tells all rows apart: `sex=NULL` is the missing value, `sex='NULL'` the string; strings that begin with a quote are quoted, too, and
+so (in double quotes) are columns that begin with one or hold a sign of equality. `slice_value` is the value itself.
 Source: BigQuery has no such function; the columns after `n_rows` are those of ML.EVALUATE, reference, functions 2.1.
 """
 
@@ -127,8 +129,12 @@ def _query(judged: _Judged, columns: list[Column], names: tuple[str, ...]) -> st
         f"SELECT * FROM {_SLICED} AS __sqlml_member WHERE __sqlml_member.slice_number = {_SLICES}.slice_number"
         f" AND __sqlml_member.slice_value IS NOT DISTINCT FROM {_SLICES}.slice_value"
     )
+    titled = sql.call("list_extract", sql.literal([None, *(_title(column.name) for column in columns)]), "slice_number + 1")
+    quote, quotes = sql.literal("'"), sql.literal("''")
+    is_quoted = f"slice_value = 'NULL' OR {sql.call('starts_with', 'slice_value', quote)}"
+    in_quotes = f"{quote} || {sql.call('replace', 'slice_value', quote, quotes)} || {quote}"
     column = sql.call("list_extract", sql.literal([None, *(column.name for column in columns)]), "slice_number + 1")
-    title = f"{column} || '=' || coalesce(slice_value, 'NULL')"
+    title = f"{titled} || '=' || CASE WHEN slice_value IS NULL THEN 'NULL' WHEN {is_quoted} THEN {in_quotes} ELSE slice_value END"
     return (
         f"WITH {_SLICED} AS MATERIALIZED ({repeated}), {_SLICES} AS MATERIALIZED ({slices})"
         f" SELECT CASE WHEN slice_number = 0 THEN 'all' ELSE {title} END AS slice, {column} AS slice_col, slice_value,"
@@ -136,6 +142,11 @@ def _query(judged: _Judged, columns: list[Column], names: tuple[str, ...]) -> st
         f" FROM {_SLICES} CROSS JOIN LATERAL ({judged.metrics(member)}) AS __sqlml_metrics"
         f" ORDER BY slice_number, place NULLS LAST, slice_value NULLS LAST"
     )
+
+
+def _title(column: str) -> str:
+    """A column in `slice`: in quotes where its end could not be told otherwise."""
+    return sql.quote(column) if "=" in column or column.startswith('"') else column
 
 
 def _list(items: list[str]) -> str:

@@ -25,6 +25,9 @@ from sqlml import sql
 MAX_GROUPS = 2_000
 """The width of an interval is known to 1 / sqrt(2 * 2000), less than 2 %, and 1,000 resamples take a second."""
 
+MIN_ROWS = 10
+"""Fewer rows have no bounds: a percentile interval of 95 % from 9 rows is a fifth narrower than Student's, from one row it has no width."""
+
 _CELLS = 10_000
 """Groups times classes, at most, unless that makes fewer than 100 groups."""
 
@@ -96,7 +99,8 @@ def _draws(cells: str, resampling: Resampling) -> str:
 def compared(steps: Mapping[str, str], replicate: str, metrics: Sequence[str], resampling: Resampling) -> str:
     """One row a metric, in order: metric, value_a, value_b, difference (a - b), lower_bound, upper_bound, n_rows.
 
-    Bounds are quantiles of the differences of those resamples that have one; NULL where the difference is.
+    Bounds are quantiles of the differences of those resamples that have one; NULL where the difference is, and for
+    fewer than `MIN_ROWS` rows.
 
     Args: steps, queries by name, each over those before it, among them the rows, and `value_a` and `value_b`, one row of metrics each;
     replicate, the step with a column `<metric>_a` and `<metric>_b` for each resample.
@@ -107,15 +111,16 @@ def compared(steps: Mapping[str, str], replicate: str, metrics: Sequence[str], r
     for metric in metrics:
         apart = f"({metric}_a - {metric}_b)"
         bounds.append(f"{sql.call('quantile_cont', apart, shares)} FILTER ({sql.call('isfinite', apart)}) AS {metric}")
+    n_rows = f"(SELECT {sql.call('count', '*')} FROM {ROWS})"
     made = []
     for metric in metrics:
         value_a, value_b = f"value_a.{metric}", f"value_b.{metric}"
-        is_known = f"{sql.call('isfinite', value_a)} AND {sql.call('isfinite', value_b)}"
+        is_known = f"{sql.call('isfinite', value_a)} AND {sql.call('isfinite', value_b)} AND {n_rows} >= {MIN_ROWS}"
         fields = {
             "metric": sql.literal(metric), "value_a": value_a, "value_b": value_b, "difference": f"{value_a} - {value_b}",
             "lower_bound": f"CASE WHEN {is_known} THEN bounds.{metric}[1] END",
             "upper_bound": f"CASE WHEN {is_known} THEN bounds.{metric}[2] END",
-            "n_rows": f"(SELECT {sql.call('count', '*')} FROM {ROWS})",
+            "n_rows": n_rows,
         }  # fmt: skip
         made.append(sql.call("struct_pack", *(f"{name} := {expression}" for name, expression in fields.items())))
     every = {**steps, "bounds": f"SELECT {', '.join(bounds)} FROM {replicate}"}

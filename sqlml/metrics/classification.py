@@ -33,7 +33,7 @@ def binary_metrics(relation: str, actual_is_positive: str, probability: str, thr
         "ranked": f"SELECT positive, score, {_ranks()} FROM scored",
         "counted": f"SELECT {count} FILTER (WHERE positive AND {above}) AS true_positive,"
         f" {count} FILTER (WHERE NOT positive AND {above}) AS false_positive, {_sides()},"
-        f" {sql.call('fsum', _negative_log('CASE WHEN positive THEN score ELSE 1.0e0 - score END'))} AS loss FROM ranked",
+        f" {sql.call('fsum', negative_log('CASE WHEN positive THEN score ELSE 1.0e0 - score END'))} AS loss FROM ranked",
     }
     return _query(
         steps,
@@ -58,7 +58,7 @@ def multiclass_metrics(relation: str, actual_code: str, probabilities: str, pred
     """
     count = sql.call("count", "*")
     codes = sql.call("unnest", sql.call("range", sql.literal(n_classes)))
-    loss = sql.call("fsum", _negative_log(sql.call("list_extract", "probabilities", "actual + 1")))
+    loss = sql.call("fsum", negative_log(sql.call("list_extract", "probabilities", "actual + 1")))
     steps = {
         "typed": f"SELECT {sql.cast(actual_code, 'BIGINT')} AS actual, {sql.cast(predicted_code, 'BIGINT')} AS predicted,"
         f" {sql.cast(probabilities, 'DOUBLE[]')} AS probabilities FROM ({relation})",
@@ -181,6 +181,6 @@ def _macro(part: str, whole: str) -> str:
     return sql.call("favg", f"CASE WHEN {whole} > 0 THEN {sql.cast(part, 'DOUBLE')} / {sql.cast(whole, 'DOUBLE')} ELSE 0.0e0 END")
 
 
-def _negative_log(probability: str) -> str:
+def negative_log(probability: str) -> str:
     kept = sql.call("least", sql.call("greatest", probability, sql.literal(_EPSILON)), sql.literal(1.0 - _EPSILON))
     return f"(-{sql.call('ln', kept)})"

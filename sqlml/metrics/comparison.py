@@ -23,8 +23,8 @@ from sqlml.metrics.bootstrap import (
     n_groups,
     rows_step,
 )
-from sqlml.metrics.classification import _negative_log, binary_metrics, multiclass_metrics
-from sqlml.metrics.regression import _log1p, regression_metrics
+from sqlml.metrics.classification import binary_metrics, multiclass_metrics, negative_log
+from sqlml.metrics.regression import log1p, regression_metrics
 
 _SHARES = 1_000
 """Steps of the distribution of absolute errors around which the median is resampled."""
@@ -43,7 +43,7 @@ def compare_regressions(relation: str, metrics: Sequence[str], resampling: Resam
     for side in SIDES:
         error = f"(actual - {side})"
         size = sql.call("abs", error)
-        log_error = f"({_log1p('actual')} - {_log1p(side)})"
+        log_error = f"({log1p('actual')} - {log1p(side)})"
         centre += [
             f"{sql.call('favg', error)} AS mean_{side}", f"{sql.call('median', size)} AS median_{side}",
             f"{sql.call('quantile_cont', size, shares)} AS sizes_{side}",
@@ -165,7 +165,7 @@ def _binary_rows(threshold: float) -> str:
     """One row per row: is it positive, what is it taken for, the loss; as rows of the one class that counts."""
     items = [f"{GROUP}", "0 AS class", "actual = 1 AS positive"]
     for side in SIDES:
-        loss = f"CASE WHEN actual = 1 THEN {_negative_log(side)} ELSE {_negative_log(f'1.0e0 - {side}')} END"
+        loss = f"CASE WHEN actual = 1 THEN {negative_log(side)} ELSE {negative_log(f'1.0e0 - {side}')} END"
         items += [f"{side} AS score_{side}", f"{side} > {sql.literal(float(threshold))} AS predicted_{side}", f"{loss} AS loss_{side}"]
     return f"SELECT {', '.join(items)} FROM dealt"
 
@@ -178,7 +178,7 @@ def _class_rows(n_classes: int) -> str:
         probability = sql.call("list_extract", side, "class + 1")
         items += [
             f"{probability} AS score_{side}", f"best_{side} = class AS predicted_{side}",
-            f"CASE WHEN actual = class THEN {_negative_log(probability)} ELSE 0.0e0 END AS loss_{side}",
+            f"CASE WHEN actual = class THEN {negative_log(probability)} ELSE 0.0e0 END AS loss_{side}",
         ]  # fmt: skip
     codes = sql.call("unnest", sql.call("range", str(n_classes)))
     return f"SELECT {', '.join(items)} FROM (SELECT *, {', '.join(best)}, {codes} AS class FROM dealt)"

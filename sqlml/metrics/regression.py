@@ -17,7 +17,7 @@ def regression_metrics(relation: str, actual: str, predicted: str) -> str:
     """
     mean = _mean
     error = "(actual - predicted)"
-    log_error = f"({_log1p('actual')} - {_log1p('predicted')})"
+    log_error = f"({log1p('actual')} - {log1p('predicted')})"
     lowest = sql.call("min", sql.call("least", "actual", "predicted"))
     squares = sql.call("fsum", f"{error} * {error}")
     total = _around("actual", "mean_actual")
@@ -52,7 +52,7 @@ def _around(value: str, centre: str) -> str:
     return f"({sql.call('fsum', f'{apart} * {apart}')} - {sql.call('fsum', apart)} * {sql.call('fsum', apart)} / {sql.call('count', '*')})"
 
 
-def _log1p(value: str) -> str:
+def log1p(value: str) -> str:
     """ln(1 + x) without loss for small x; NULL for negative x, of which DuckDB would refuse the logarithm."""
     small = f"2.0e0 * {sql.call('atanh', f'{value} / (2.0e0 + {value})')}"
     return f"(CASE WHEN {value} >= 0 THEN CASE WHEN {value} < 0.5e0 THEN {small} ELSE {sql.call('ln', f'1.0e0 + {value}')} END END)"

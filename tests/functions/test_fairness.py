@@ -12,6 +12,8 @@ import sqlml
 from sqlml.dbapi.cursor import Cursor
 from sqlml.errors import Error
 from sqlml.functions._bias_measures import MEASURES
+from sqlml.functions._data_columns import value_of
+from sqlml.types import SqlType
 
 Q = pytest.approx
 
@@ -303,3 +305,111 @@ def test_models_that_it_does_not_apply_to(cursor: Cursor) -> None:
                 f"SELECT * FROM ML.FAIRNESS(MODEL {model}, (SELECT 1 AS x, 1 AS y, 'f' AS s), STRUCT('s' AS facet, 'f' AS disadvantaged_value))"
             )
         assert caught.value.code == "function_not_applicable"
+
+
+NUMBERED = "CASE sex WHEN 'f' THEN 7 ELSE 3 END"
+DATED = "CASE sex WHEN 'f' THEN DATE '2020-01-02' ELSE DATE '2021-01-01' END"
+TIMED = "CASE sex WHEN 'f' THEN TIMESTAMP '2020-01-02 03:04:05.25' ELSE TIMESTAMP '2021-01-01' END"
+
+
+@pytest.mark.parametrize(
+    ("facet", "value"),
+    [(NUMBERED, "7.0"), (NUMBERED, "'7.00'"), (f"({NUMBERED})::DOUBLE", "7"), (f"({NUMBERED})::FLOAT + 0.1::FLOAT", "7.1"),
+     (f"({NUMBERED} + 0.5)::DECIMAL(38, 4)", "7.5"), ("sex = 'f'", "'TRUE'"), ("sex = 'f'", "1"), (DATED, "'2020-1-2'"),
+     (DATED, "TIMESTAMP '2020-01-02'"), (TIMED, "'2020-01-02T03:04:05.250'"), (TIMED, "'2020-01-02 05:04:05.25+02'"),
+     (f"({TIMED})::TIMESTAMP_NS", "'2020-01-02 03:04:05.25'"), (f"({TIMED} AT TIME ZONE 'UTC')", "'2020-01-02 03:04:05.25 UTC'")],
+)  # fmt: skip
+def test_facet_values_are_compared_as_values(cursor: Cursor, facet: str, value: str) -> None:
+    put(cursor, TABLES["usual"])
+    struct = f"STRUCT('side' AS facet, {value} AS disadvantaged_value)"
+    rows = cursor.execute(f"SELECT * FROM ML.FAIRNESS(MODEL m, (SELECT *, {facet} AS side FROM people), {struct})").fetchall()
+    check({row[0]: row[1] for row in rows}, expected(TABLES["usual"]))
+
+
+@pytest.mark.parametrize(
+    ("facet", "value"),
+    [(NUMBERED, "7.4"), (NUMBERED, "6.5"), (NUMBERED, "1e30"), (NUMBERED, "'1e9999999999'"), (f"({NUMBERED})::UTINYINT", "-7"),
+     (f"({NUMBERED})::DECIMAL(4, 2)", "7.001"), (f"({NUMBERED})::DECIMAL(4, 2)", "700"), (f"({NUMBERED})::DOUBLE", "'1e400'"),
+     (f"({NUMBERED})::FLOAT", "1e200"), ("sex = 'f'", "2"), (DATED, "'nonsense'"), (DATED, "'2020-02-30'"), (DATED, "'2020-01-02 03:00:00'"),
+     (TIMED, "'nonsense'"), (TIMED, "'2020-01-02 25:00:00'"), (TIMED, "'0001-01-01 00:00:00+10'"), (f"({TIMED})::TIMESTAMP_S", "'2020-01-02 03:04:05.5'")],
+)  # fmt: skip
+@pytest.mark.parametrize("setting", ["disadvantaged_value", "advantaged_value"])
+def test_a_value_that_the_facet_cannot_have(cursor: Cursor, facet: str, value: str, setting: str) -> None:
+    put(cursor, TABLES["usual"])
+    known = {NUMBERED: "3", DATED: "'2021-01-01'", TIMED: "'2021-01-01'", "sex = 'f'": "FALSE"}
+    plain = next(text for start, text in known.items() if start in facet)
+    struct = f"STRUCT('side' AS facet, {plain} AS disadvantaged_value, {value} AS advantaged_value)"
+    if setting == "disadvantaged_value":
+        struct = f"STRUCT('side' AS facet, {value} AS disadvantaged_value)"
+    with pytest.raises(Error, match=f"{setting} must be a value of side") as caught:
+        cursor.execute(f"SELECT * FROM ML.FAIRNESS(MODEL m, (SELECT *, {facet} AS side FROM people), {struct})")
+    assert caught.value.code == "option_value"
+
+
+@pytest.mark.parametrize(
+    ("facet", "one", "same"),
+    [(NUMBERED, "7.0", "7"), (f"({NUMBERED})::DOUBLE", "'7.00'", "7"), (DATED, "'2020-1-2'", "DATE '2020-01-02'"), ("sex = 'f'", "TRUE", "1"),
+     (TIMED, "'2020-01-02'", "'2020-01-02 00:00:00.000'")],
+)  # fmt: skip
+def test_the_two_values_must_differ_as_values(cursor: Cursor, facet: str, one: str, same: str) -> None:
+    put(cursor, TABLES["usual"])
+    struct = f"STRUCT('side' AS facet, {one} AS disadvantaged_value, {same} AS advantaged_value)"
+    with pytest.raises(Error, match="another value") as caught:
+        cursor.execute(f"SELECT * FROM ML.FAIRNESS(MODEL m, (SELECT *, {facet} AS side FROM people), {struct})")
+    assert caught.value.code == "option_value"
+
+
+def test_strings_are_compared_as_they_are(cursor: Cursor) -> None:
+    put(cursor, TABLES["usual"])
+    data = "(SELECT *, CASE sex WHEN 'f' THEN '1' ELSE '1.0' END AS side FROM people)"
+    rows = cursor.execute(
+        f"SELECT * FROM ML.FAIRNESS(MODEL m, {data}, STRUCT('side' AS facet, '1' AS disadvantaged_value, '1.0' AS advantaged_value))"
+    ).fetchall()
+    check({row[0]: row[1] for row in rows}, expected(TABLES["usual"]))
+
+
+def test_a_value_that_does_not_occur_makes_an_empty_group(cursor: Cursor) -> None:
+    put(cursor, TABLES["usual"])
+    rows = cursor.execute("SELECT * FROM ML.FAIRNESS(MODEL m, TABLE people, STRUCT('sex' AS facet, 'F' AS disadvantaged_value))").fetchall()
+    assert {(row[1], *row[5:]) for row in rows} == {(None, 35, 0)}
+
+
+LABELS = {
+    "DECIMAL(10, 2)": ("1.50", "2.25", ["1.5", "'1.500'", "1.50"]),
+    "DOUBLE": ("2.0", "3.5", ["2", "2.0", "'2'", "2e0"]),
+    "BIGINT": ("7", "9", ["7.0", "7", "'7.0'"]),
+    "BOOLEAN": ("TRUE", "FALSE", ["'TRUE'", "TRUE", "'true'", "1"]),
+    "DATE": ("'2020-01-02'", "'2021-01-02'", ["'2020-1-2'", "DATE '2020-01-02'"]),
+    "TIMESTAMP": ("'2020-01-02'", "'2021-01-02'", ["'2020-01-02'", "TIMESTAMP '2020-01-02'"]),
+    "VARCHAR": ("'1.50'", "'1.5'", ["'1.50'"]),
+}
+
+
+@pytest.mark.parametrize("type_", LABELS)
+def test_the_positive_label_is_compared_as_a_value(cursor: Cursor, type_: str) -> None:
+    one, other, spellings = LABELS[type_]
+    put(cursor, TABLES["usual"])
+    cursor.execute(
+        "CREATE OR REPLACE MODEL typed OPTIONS (model_type = 'LOGISTIC_REG', input_label_cols = ['y'], l2_reg = 0.01) AS"
+        f" SELECT x, CAST(CASE y WHEN 'yes' THEN {one} ELSE {other} END AS {type_}) AS y FROM training"
+    )
+    data = f"(SELECT sex, x, CAST(CASE y WHEN 'yes' THEN {one} ELSE {other} END AS {type_}) AS y FROM people)"
+    for spelling in spellings:
+        struct = f"STRUCT('sex' AS facet, 'f' AS disadvantaged_value, {spelling} AS positive_label)"
+        rows = cursor.execute(f"SELECT * FROM ML.FAIRNESS(MODEL typed, {data}, {struct})").fetchall()
+        check({row[0]: row[1] for row in rows}, expected(TABLES["usual"]))
+    for stranger in ("1.4", "'nonsense'", "1e400", "DATE '1999-01-01'"):
+        struct = f"STRUCT('sex' AS facet, 'f' AS disadvantaged_value, {stranger} AS positive_label)"
+        with pytest.raises(Error, match="positive_label must be a class of the model") as caught:
+            cursor.execute(f"SELECT * FROM ML.FAIRNESS(MODEL typed, {data}, {struct})")
+        assert caught.value.code == "option_value"
+        assert str(caught.value.hint).startswith("they are ")
+
+
+@pytest.mark.parametrize("type_", ["BIGINT", "DECIMAL(10,2)", "DOUBLE"])
+def test_numbers_of_many_digits_are_read_without_writing_them_out(type_: str) -> None:
+    zero, one = value_of(SqlType(type_), "0e999999999"), value_of(SqlType(type_), "1." + "0" * 5000)
+    assert zero is not None
+    assert one is not None
+    assert (zero.key, one.key) == (0, 1)
+    assert value_of(SqlType(type_), "1e999999999999999999999") is None

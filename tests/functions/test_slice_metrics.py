@@ -106,6 +106,19 @@ def test_a_model_with_transform_slices_by_the_data_own_columns(cursor: Cursor) -
     assert rows == [("all",), ("sex=a",), ("sex=b",), ("sex=NULL",)]
 
 
+def test_no_two_slices_are_called_alike(cursor: Cursor) -> None:
+    """Strings that read as NULL or are in quotes, and columns and values with a sign of equality."""
+    values = "[NULL, 'NULL', $$'NULL'$$, $$it's$$, 'b=c'][1 + id % 5]"
+    data = f'(SELECT x, k, two, {values} AS a, $$c$$ AS "a=b", CASE WHEN id % 2 = 1 THEN $$c$$ END AS """a""" FROM t)'
+    rows = cursor.execute(
+        f"SELECT slice, slice_col, slice_value FROM ML.SLICE_METRICS(MODEL two, {data}, STRUCT(['a', 'a=b', '\"a\"'] AS slice_cols))"
+    ).fetchall()
+    assert rows == [
+        ("all", None, None), ("a='''NULL'''", "a", "'NULL'"), ("a='NULL'", "a", "NULL"), ("a=b=c", "a", "b=c"), ("a=it's", "a", "it's"),
+        ("a=NULL", "a", None), ('"a=b"=c', "a=b", "c"), ('"""a"""=c', '"a"', "c"), ('"""a"""=NULL', '"a"', None),
+    ]  # fmt: skip
+
+
 def test_pca_has_no_slices(cursor: Cursor) -> None:
     cursor.execute("CREATE MODEL axes OPTIONS (model_type = 'PCA', num_principal_components = 1) AS SELECT x, k FROM t")
     with pytest.raises(Error) as caught:

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from sqlml.metrics.bootstrap import MAX_GROUPS, Resampling
+from sqlml.metrics.bootstrap import MAX_GROUPS, MIN_ROWS, Resampling
 from sqlml.metrics.comparison import compare_classifications, compare_regressions
 
 CONNECTION = duckdb.connect()
@@ -187,6 +187,18 @@ def test_what_cannot_be_compared_has_no_bounds() -> None:
     negative = compare("regression", np.array([-1.0, 2.0, 3.0]), np.array([1.0, 2.0, 2.0]), np.array([1.0, 2.0, 1.0]))
     assert [negative["mean_squared_log_error"][key] for key in ("value_a", "difference", "upper_bound")] == [None] * 3
     assert negative["mean_absolute_error"]["difference"] == pytest.approx(-1 / 3)
+
+
+@pytest.mark.parametrize(("kind", "metrics", "make"), CASES, ids=["regression", "binary", "classes"])
+def test_few_rows_have_values_and_no_bounds(kind: str, metrics: dict[str, Metric], make: Any) -> None:
+    for n_rows in (1, MIN_ROWS - 1, MIN_ROWS):
+        name = "mean_absolute_error" if kind == "regression" else "accuracy"
+        actual, a, b = make(n_rows)
+        row = compare(kind, actual, a, b)[name]
+        assert row["n_rows"] == n_rows
+        assert row["difference"] == pytest.approx(metrics[name](actual, a) - metrics[name](actual, b), rel=1e-12)
+        has_bounds = [row["lower_bound"] is not None, row["upper_bound"] is not None]
+        assert has_bounds == [n_rows >= MIN_ROWS] * 2
 
 
 def test_no_rows_give_nulls() -> None:
