@@ -90,13 +90,16 @@ def code(text: str, categories: Sequence[str], null_code: int | None, dictionary
             return f"CAST(CASE {null}{branches} END AS INTEGER)"
         return f"CAST(CASE {text} {branches} END AS INTEGER)"
     else:
-        values = sql.literal(list(categories))
-        indices = f"{sql.call('range', str(len(categories)))}"
-        rows = f"SELECT {sql.call('unnest', values)} AS {VALUE}, {sql.call('unnest', indices)} AS {CODE}"
-        found = f"CAST((SELECT {CODE} FROM ({rows}) WHERE {VALUE} = {text}) AS INTEGER)"
+        found = f"CAST((SELECT {CODE} FROM {terms_table(categories)} WHERE {VALUE} = {text}) AS INTEGER)"
     if null_code is None:
         return found
     return f"CASE WHEN {text} IS NULL THEN {null_code} ELSE {found} END"
+
+
+def terms_table(terms: Sequence[str]) -> str:
+    """Terms and their codes from 0 as a table (VALUE, CODE) in brackets."""
+    values = sql.call("unnest", sql.literal(list(terms)))
+    return f"(SELECT {values} AS {VALUE}, {sql.call('unnest', sql.call('range', str(len(terms))))} AS {CODE})"
 
 
 def _utc(name: str, type_: SqlType) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlml import sql
-from sqlml.features.expressions import CODE, VALUE
+from sqlml.features.expressions import CODE, VALUE, terms_table
 from sqlml.features.sources import Source
 
 POSITION_LIMIT = 400
-"""Categories that are searched one by one for each element; above it the elements are joined with the list of categories."""
+"""Categories that are searched one by one for each element; above it the elements are joined with the list of categories (10 ns a
+comparison against 0.4 µs an element)."""
 
 _EMPTY = "CAST([] AS DOUBLE[])"
 
@@ -58,10 +59,7 @@ def codes(source: Source, categories: Sequence[str], null_code: int | None, dict
         listed = sql.call("list_transform", texts, f"lambda __sqlml_element: {position}")
         return f"CASE WHEN {source.sql} IS NULL THEN {null_codes} ELSE {sql.cast(listed, 'INTEGER[]')} END"
     else:
-        rows = dictionary
-        if rows is None:
-            values, indices = sql.literal(list(categories)), sql.call("range", str(len(categories)))
-            rows = f"(SELECT {sql.call('unnest', values)} AS {VALUE}, {sql.call('unnest', indices)} AS {CODE})"
+        rows = terms_table(categories) if dictionary is None else dictionary
         each = f"SELECT {sql.call('unnest', texts)} AS __sqlml_element"
         listed = f"SELECT {sql.call('list', f'DISTINCT {CODE}')} FROM ({each}) INNER JOIN {rows} ON {VALUE} = __sqlml_element"
         found = f"coalesce(CAST(({listed}) AS INTEGER[]), CAST([] AS INTEGER[]))"

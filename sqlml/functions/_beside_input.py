@@ -20,16 +20,24 @@ def beside_input(
     over `relation`.
     Raises: DataError `duplicate_column` for an input column of an output's name.
     """
-    kept = data.schema.columns if keep else ()
-    taken = {column.name.casefold() for column, _ in outputs}
-    for column in kept:
-        if column.name.casefold() in taken:
-            raise DataError(
-                f"the input has a column {column.name}, which {function} adds itself", code="duplicate_column",
-                hint=f"leave it out: (SELECT * EXCLUDE ({sql.quote(column.name)}) FROM …), or rename it",
-            ).at(data.span)  # fmt: skip
+    kept = kept_columns(function, [column for column, _ in outputs], data) if keep else ()
     own = [f"{prepared.own(column.name)} AS {sql.quote(column.name)}" for column in kept]
     names = [sql.quote(column.name) for column in kept]
     selected = [f"{expression} AS {sql.quote(column.name)}" for column, expression in outputs]
     query = f"SELECT {', '.join([*selected, *names])} FROM (SELECT {', '.join([*inner, *own])} FROM {relation})"
     return query, Schema((*(column for column, _ in outputs), *kept))
+
+
+def kept_columns(function: str, outputs: Sequence[Column], data: Input) -> tuple[Column, ...]:
+    """The input's columns, which stand behind the outputs.
+
+    Raises: DataError `duplicate_column` for one of an output's name.
+    """
+    taken = {column.name.casefold() for column in outputs}
+    for column in data.schema:
+        if column.name.casefold() in taken:
+            raise DataError(
+                f"the input has a column {column.name}, which {function} adds itself", code="duplicate_column",
+                hint=f"leave it out: (SELECT * EXCLUDE ({sql.quote(column.name)}) FROM …), or rename it",
+            ).at(data.span)  # fmt: skip
+    return data.schema.columns

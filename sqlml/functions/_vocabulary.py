@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from sqlml import sql
 from sqlml.features import expressions
 from sqlml.features.expressions import CODE, VALUE
+from sqlml.features.list_expressions import POSITION_LIMIT
 
 COUNT = "__sqlml_count"
 """Column of a table of terms: the rows that hold the term."""
-
-LIST_LIMIT = 400
-"""Terms up to which each element of an array is compared with all of them; above, the elements are joined with a table of terms (10 ns a
-comparison of lists against 0.4 µs an element)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +65,8 @@ class ListVocabulary:
     def codes(self, texts: str) -> str:
         if not self.terms:
             return sql.call("list_transform", texts, "lambda sqlml_term: CAST(0 AS BIGINT)")
-        if len(self.terms) > LIST_LIMIT:
-            return TableVocabulary(self._table(), str(self.n_rows)).codes(texts)
+        if len(self.terms) > POSITION_LIMIT:
+            return TableVocabulary(expressions.terms_table(self.terms), str(self.n_rows)).codes(texts)
         place = sql.call("list_position", sql.literal(list(self.terms)), "sqlml_term")
         return sql.call("list_transform", texts, f"lambda sqlml_term: {sql.cast(f'coalesce({place}, 0)', 'BIGINT')}")
 
@@ -80,10 +77,6 @@ class ListVocabulary:
     @property
     def inverse_frequencies(self) -> str:
         return sql.literal(inverse_frequencies(self.counts, self.n_rows))
-
-    def _table(self) -> str:
-        values = sql.call("unnest", sql.literal(list(self.terms)))
-        return f"(SELECT {values} AS {VALUE}, {sql.call('unnest', sql.call('range', str(len(self.terms))))} AS {CODE})"
 
 
 def most_frequent(counts: Sequence[int]) -> int:

@@ -19,7 +19,7 @@ in places; here it is the number, as in ML.PREDICT.
 from __future__ import annotations
 
 from sqlml import sql
-from sqlml.errors import DataError
+from sqlml.functions._beside_input import kept_columns
 from sqlml.functions._labels import class_sql, classes_sql, label_type
 from sqlml.functions._settings import check_threshold, threshold_setting
 from sqlml.functions._spec import BoundCall, CallContext, FunctionSpec, LoadedModel, Relation
@@ -44,14 +44,7 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
         )  # fmt: skip
     explained = context.explanations(model, data, approximate=settings["approx_feature_contrib"])
     outputs = _outputs(model, explained.features, settings["threshold"], settings["top_k_features"])
-    kept = data.schema.columns
-    taken = {column.name.casefold() for column, _ in outputs}
-    for column in kept:
-        if column.name.casefold() in taken:
-            raise DataError(
-                f"the input has a column {column.name}, which ML.EXPLAIN_PREDICT adds itself", code="duplicate_column",
-                hint=f"leave it out: (SELECT * EXCLUDE ({sql.quote(column.name)}) FROM …), or rename it",
-            ).at(data.span)  # fmt: skip
+    kept = kept_columns("ML.EXPLAIN_PREDICT", [column for column, _ in outputs], data)
     names = "".join(f", {sql.quote(column.name)}" for column in kept)
     own = "".join(f", {explained.data.own(column.name)} AS {sql.quote(column.name)}" for column in kept)
     inner = f"SELECT {explained.sql} AS {_EXPLAINED}{own} FROM {explained.data.relation}"

@@ -24,7 +24,8 @@ from sqlml.session.models import LoadedModels
 from sqlml.session.outcome import Event, EventHandler, Notice, Outcome, StatementStarted
 from sqlml.session.progress import EventProgress
 from sqlml.session.results import LocatedResult, TableResult
-from sqlml.session.train import Snapshot, describe_outcome, train_model
+from sqlml.session.snapshot import Snapshot
+from sqlml.session.train import describe_outcome, train_model
 from sqlml.session.worker import CancelToken, Worker
 from sqlml.source import Source, Span
 from sqlml.syntax import find_parameters, parse_statement, split_statements

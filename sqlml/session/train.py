@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +38,7 @@ from sqlml.plan.calls import Answers, located
 from sqlml.plan.nodes import TrainModel
 from sqlml.session.models import LoadedModels
 from sqlml.session.progress import EventProgress
+from sqlml.session.snapshot import Snapshot
 from sqlml.session.transforms import LoadedTransform, stored_transform
 from sqlml.state import Array, from_arrays, to_arrays
 from sqlml.training.data import Trained
@@ -49,36 +49,6 @@ from sqlml.types import Kind
 
 SEED = 42
 """Every training draws from this seed; it is recorded with the version."""
-
-
-class Snapshot:
-    """The transaction that a training reads in. Closing it twice, or from another thread after the first gave up, is harmless."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._is_ours = not engine.in_transaction
-        self._lock = threading.Lock()
-        self._is_open = True
-        if self._is_ours:
-            engine.begin()
-
-    def close(self, rows: TrainingRows | None = None) -> None:
-        """Rolls our own transaction back; in the user's, drops what was staged."""
-        with self._lock:
-            if not self._is_open:
-                return
-            self._is_open = False
-            if self._is_ours:
-                self._engine.rollback()
-            elif rows is not None:
-                rows.close()
-
-    def abandon(self) -> None:
-        """Closes on behalf of a thread that was given up: our transaction is rolled back, the user's is aborted."""
-        with self._lock:
-            if self._is_open:
-                self._is_open = False
-                self._engine.rollback()
 
 
 @dataclass(frozen=True)
