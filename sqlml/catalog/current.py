@@ -14,6 +14,8 @@ from sqlml.engines.engine import Engine
 from sqlml.errors import ProgrammingError, did_you_mean
 from sqlml.state import damaged_state
 
+_PRESENT = EVENTS.at(1)
+"""The columns that tell the present; every format has them."""
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -28,8 +30,6 @@ class CurrentModel:
     """Sequence of its last event."""
     last_version: int
     """The highest number that a version ever had."""
-    aliases: tuple[tuple[str, int], ...]
-    """Nothing sets them yet; whatever is there is handed on to the next event."""
 
     @property
     def key(self) -> ModelKey:
@@ -59,7 +59,7 @@ def read_model(engine: Engine, key: ModelKey) -> tuple[CurrentModel | None, int]
     sequence = int(claim[0]["sequence"])
     if claim[0]["model_id"] is None:
         return None, sequence
-    events = _last(engine, EVENTS, key.database, {"model_id": claim[0]["model_id"]})
+    events = _last(engine, _PRESENT, key.database, {"model_id": claim[0]["model_id"]})
     if not events:
         raise damaged_state("its log is missing")
     return _current(key.database, claim[0], events[0]), sequence
@@ -71,7 +71,7 @@ def read_models(engine: Engine, database: str, schema: str | None = None) -> lis
     Raises: IntegrityError `damaged_state`.
     """
     claims = _last(engine, NAMES, database, {} if schema is None else {"schema_key": fold(schema)}, by=("schema_key", "name_key"))
-    events = {event["model_id"]: event for event in _last(engine, EVENTS, database, {}, by=("model_id",))}
+    events = {event["model_id"]: event for event in _last(engine, _PRESENT, database, {}, by=("model_id",))}
     models = []
     for claim in sorted(claims, key=lambda claim: (claim["schema_key"], claim["name_key"])):
         if claim["model_id"] is not None:
@@ -97,16 +97,29 @@ def _last(engine: Engine, table: Table, database: str, which: Mapping[str, str],
 
 def _current(database: str, claim: Mapping[str, Any], event: Mapping[str, Any]) -> CurrentModel:
     times = [event["created_at"], event["happened_at"], *([] if event["expires_at"] is None else [event["expires_at"]])]
-    labels = event["labels"] or {}
+    labels, aliases = event["labels"] or {}, event["aliases"] or {}
     if event["model_type"] is None or event["default_version"] is None or not 0 < event["default_version"] <= event["last_version"]:
         raise damaged_state("its log names no default version")
+    if not all(isinstance(target, int) and 0 < target <= event["last_version"] for target in aliases.values()):
+        raise damaged_state("its log names an alias of no version")
     if not all(isinstance(time, datetime.datetime) for time in times) or None in labels.values():
         raise damaged_state("its log holds a value that is out of range")
     info = ModelInfo(
         ModelKey(database, claim["schema_name"], claim["model_name"]), claim["model_id"], event["model_type"], event["default_version"],
         event["n_versions"], event["created_at"], event["happened_at"], event["description"], tuple(labels.items()), event["expires_at"],
+        tuple(sorted(aliases.items())),
     )  # fmt: skip
-    return CurrentModel(info, claim["sequence"], event["sequence"], event["last_version"], tuple((event["aliases"] or {}).items()))
+    return CurrentModel(info, claim["sequence"], event["sequence"], event["last_version"])
+
+
+def default_at(engine: Engine, model: CurrentModel, time: datetime.datetime) -> int | None:
+    """The version that was the default at a time; None when there was none yet."""
+    rows = engine.rows(
+        f"SELECT {sql.call('arg_max', 'default_version', 'sequence')} FROM {EVENTS.path(model.key.database)}"
+        " WHERE model_id = $1 AND happened_at <= $2",
+        [model.model_id, time],
+    )
+    return None if rows[0][0] is None else int(str(rows[0][0]))
 
 
 def version_numbers(engine: Engine, model: CurrentModel) -> list[int]:

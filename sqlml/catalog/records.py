@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sqlml.catalog.tables import FORMAT
 from sqlml.state import Array
 from sqlml.training.data import Iteration
 
@@ -40,14 +41,26 @@ class FeatureRecord:
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """One thing the training query read."""
+    """One thing that the training read, or a part of one."""
 
     kind: str
-    """"table", "view", "file" or "query"."""
+    """"query", "view", "table", "dataset" (files read by one call), "file", "partition" or "model"."""
     name: str
+    """Of a table, view or model with database and schema; of a file its path; of a partition `column = value`."""
     n_rows: int | None = None
     fingerprint: str | None = None
-    """Sum and count of row hashes; comparable only where `hash_vector` of the version agrees."""
+    """Sum of row hashes, whatever the order of rows; comparable only where `hash_vector` of the version agrees. Of a model its checksum."""
+    part_of: int | None = None
+    """Index of the source that this one is a part of: the view of a table, the data set of a file."""
+    columns: tuple[str, ...] | None = None
+    """The columns that the training query read of it; the fingerprint is over these."""
+    partition: str | None = None
+    """Of a file in a partitioned data set: its `column=value` folders, joined with "/"."""
+    size_bytes: int | None = None
+    modified_at: datetime.datetime | None = None
+    """UTC, of a file."""
+    snapshot: str | None = None
+    """The snapshot of a DuckLake or Iceberg table that was read."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,14 @@ class VersionRecord:
     libraries: Mapping[str, str]
     duration_ms: int
     notices: tuple[str, ...] = ()
+    format: int = FORMAT
+    """The storage format of the release that made the version."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Values of the statement's parameters by name (`p0` for the first `?`), as `plan.recorded` writes them."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """What names and times in the statement mean: database ("" for the model's own), schema, dialect, time_zone."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Where it was trained: engine, platform, processor, n_cpus, memory_bytes, threads."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +114,7 @@ class StoredVersion:
     created_at: datetime.datetime
     arrays: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     """Arrays by section ("state", "encoding"), checked against the checksum."""
+    checksum: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,3 +131,12 @@ class ModelInfo:
     description: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
     expires_at: datetime.datetime | None = None
+    aliases: tuple[tuple[str, int], ...] = ()
+    """Alias and version, by alias."""
+
+    def aliases_of(self, version: int) -> tuple[str, ...]:
+        return tuple(alias for alias, target in self.aliases if target == version)
+
+
+Reference = int | str | datetime.datetime | None
+"""Which version is meant: a number, an alias, the default at a time (UTC, without a zone), or the default now."""

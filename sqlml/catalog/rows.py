@@ -17,6 +17,7 @@ import pyarrow as pa
 from sqlml.catalog.records import FeatureRecord, SourceRecord, VersionRecord
 from sqlml.catalog.tables import (
     FEATURES,
+    FORMAT,
     ITERATIONS,
     MAX_ROWS,
     METRICS,
@@ -45,6 +46,7 @@ def record_to_tables(record: VersionRecord, model_id: str, version: int, created
     """
     whole = {
         **{name: getattr(record, name) for name in VERSIONS.names if hasattr(record, name)},
+        **{name: dict(getattr(record, name)) for name in ("libraries", "parameters", "context", "environment")},
         "options": {name: json.dumps(value) for name, value in record.options.items()},
         "model_id": model_id, "version": version, "created_at": created_at, "checksum": "",
     }  # fmt: skip
@@ -72,8 +74,22 @@ def with_checksum(tables: Mapping[str, pa.Table], arrays: Mapping[str, Mapping[s
 
 
 def version_checksum(rows: Rows, arrays: Mapping[str, Mapping[str, Array]]) -> str:
-    """SHA-256 over everything that is stored of a version."""
-    record = {name: [{**row, "checksum": ""} if name == VERSIONS.name else row for row in found] for name, found in rows.items()}
+    """SHA-256 over everything that is stored of a version: the columns that its own format has, so that a migration changes no checksum.
+
+    Raises: IntegrityError `damaged_state` for a format that nobody knows.
+    """
+    number = rows[VERSIONS.name][0].get("format", 1)
+    if not 1 <= number <= FORMAT:
+        raise damaged_state(f"its format is {number}")
+    names = {table.name: set(table.at(number).names) for table in RECORD_TABLES if table.since <= number}
+    record = {
+        kind: [
+            {**{name: row[name] for name in row if name in names[kind]}, **({"checksum": ""} if kind == VERSIONS.name else {})}
+            for row in found
+        ]
+        for kind, found in rows.items()
+        if kind in names
+    }
     text = json.dumps(record, sort_keys=True, default=datetime.datetime.isoformat)
     flat = {f"{len(section)} {section} {name}": array for section, part in arrays.items() for name, array in part.items()}
     return checksum({"record": Array((), strings=(text,)), **flat})
@@ -103,6 +119,9 @@ def record_from_rows(rows: Rows) -> VersionRecord:
     plain = {field.name: whole[field.name] for field in fields(VersionRecord) if field.name in whole}
     for name in ("given_options", "classes", "notices"):
         plain[name] = _texts(whole[name], name)
+    for name in ("parameters", "context", "environment"):
+        plain[name] = dict(_pairs(whole.get(name, []), name))
+    plain.setdefault("format", 1)
     for name, found in rows.items():
         if name != VERSIONS.name and [row["position"] for row in found] != list(range(len(found))):
             raise damaged_state(f"rows of {name} are missing")
@@ -113,7 +132,7 @@ def record_from_rows(rows: Rows) -> VersionRecord:
         "metrics": {row["metric"]: row["value"] for row in rows[METRICS.name]},
         "iterations": tuple(_items(rows[ITERATIONS.name], _iteration_from_row)),
         "features": tuple(_items(rows[FEATURES.name], lambda row: FeatureRecord(**row))),
-        "sources": tuple(_items(rows[SOURCES.name], lambda row: SourceRecord(**row))),
+        "sources": tuple(_items(rows[SOURCES.name], _source_from_row)),
     })  # fmt: skip
 
 
@@ -147,6 +166,11 @@ def _iteration_from_row(row: dict[str, Any]) -> Iteration:
     if any(cluster is None or None in cluster.values() for cluster in clusters):
         raise damaged_state("cluster_info holds NULL")
     return Iteration(**row, cluster_info=tuple((item["centroid_id"], item["cluster_radius"], item["cluster_size"]) for item in clusters))
+
+
+def _source_from_row(row: dict[str, Any]) -> SourceRecord:
+    columns = row.get("columns")
+    return SourceRecord(**{**row, "columns": None if columns is None else _texts(columns, "columns")})
 
 
 def _texts(value: object, name: str) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ import functools
 import re
 
 from sqlml import sql
-from sqlml.catalog.migrations import FORMAT, migrate
-from sqlml.catalog.tables import FORMAT_TABLE, SCHEMA, TABLES, Table
-from sqlml.catalog.views import VIEWS
+from sqlml.catalog.migrations import migrate
+from sqlml.catalog.tables import FORMAT, FORMAT_TABLE, SCHEMA, TABLES, Table, tables_of
+from sqlml.catalog.views import VIEWS, VIEWS_SINCE
 from sqlml.engines.engine import Engine
 from sqlml.errors import IntegrityError
 
@@ -59,7 +59,7 @@ def check_schema(engine: Engine, database: str) -> int:
             f"the models of database {database} were written by a newer sqlml (format {number}, this one knows {FORMAT})",
             code="newer_format", hint="upgrade: pip install --upgrade sqlml",
         )  # fmt: skip
-    for table in TABLES:
+    for table in tables_of(number):
         _check_table(engine, table, tables, database)
     return number
 
@@ -72,11 +72,12 @@ def ensure_schema(engine: Engine, database: str, at: datetime.datetime) -> None:
     current = check_schema(engine, database)
     if current == FORMAT:
         return
-    if current == 0:
-        names = [*engine.rows(_FOUND, [database]), *(("view", name, "") for (name,) in engine.rows(_VIEWS, [database]))]
-        for kind, name, _ in names:
-            if str(name).lower() in VIEWS:
-                raise _foreign(database, f"{name} is a {kind} of somebody else's")
+    ours = {name for name in VIEWS if VIEWS_SINCE.get(name, 1) <= current} | {table.name for table in tables_of(current)}
+    new = {*VIEWS, *(table.name for table in TABLES)} - ours
+    names = [*engine.rows(_FOUND, [database]), *(("view", name, "") for (name,) in engine.rows(_VIEWS, [database]))]
+    for kind, name, _ in names:
+        if str(name).lower() in new:
+            raise _foreign(database, f"{name} is a {kind} of somebody else's")
     migrate(engine, database, current, at)
 
 

@@ -9,43 +9,50 @@ from __future__ import annotations
 
 import datetime
 import getpass
+import platform
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from sqlml.catalog.chunks import Arrays, read_arrays, write_arrays
-from sqlml.catalog.current import CurrentModel, read_model, read_models, read_version, unknown_model, version_numbers
-from sqlml.catalog.log import claim_name, delete_versions, erase, following, log_creation, log_event
+from sqlml.catalog.chunks import Arrays, write_arrays
+from sqlml.catalog.current import CurrentModel, fold, read_model, read_version
+from sqlml.catalog.log import Cause, claim_name, delete_versions, erase, following, log_creation, log_event
 from sqlml.catalog.publishing import (
     check_schema_exists,
     check_writable,
     check_writable_in_transaction,
-    consistent_reads,
     run_change,
 )
-from sqlml.catalog.records import ModelInfo, ModelKey, StoredVersion, VersionRecord
-from sqlml.catalog.rows import created_at, read_rows, record_from_rows, record_to_tables, stored_checksum, version_checksum, with_checksum
-from sqlml.catalog.schema import check_schema, ensure_schema
+from sqlml.catalog.reader import CatalogReader
+from sqlml.catalog.records import ModelKey, Reference, VersionRecord
+from sqlml.catalog.references import check_alias, find_alias, resolve
+from sqlml.catalog.retention import drop_beyond
+from sqlml.catalog.rows import record_to_tables, with_checksum
+from sqlml.catalog.schema import ensure_schema
 from sqlml.catalog.tables import RECORD_TABLES, insert
 from sqlml.engines.engine import Engine
-from sqlml.errors import ProgrammingError
-from sqlml.state import damaged_state
+from sqlml.errors import IntegrityError, ProgrammingError
+
+T = TypeVar("T")
 
 ALTERABLE = ("description", "labels", "expiration_timestamp")
 """Options of a model, which ALTER MODEL … SET OPTIONS changes; those of training belong to the version and never change."""
 
 
-class VersionId(NamedTuple):
-    """Which stored version a name means just now.
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a new version of a model takes the place of."""
 
-    Equal ids are equal versions: the checksum tells a version that was rolled back from another one that then took its number.
-    """
+    moves: bool
+    """Whether anything moves to the new version; else it is kept beside the others."""
+    alias: str | None
+    """The alias that moves; None for the default version."""
+    incumbent: int
+    """The version that moving was decided against: the alias' target, or the default."""
+    reason: str
 
-    model_id: str
-    version: int
-    checksum: str
 
-
-class Catalog:
+class Catalog(CatalogReader):
     """The models of an engine's databases.
 
     Args:
@@ -62,61 +69,12 @@ class Catalog:
         actor: str | None = None,
         lock_timeout_seconds: float = 60.0,
     ) -> None:
-        self._engine = engine
-        self._now = now or _utc_now
-        self._actor = _user() if actor is None else actor
-        self._lock_timeout_seconds = lock_timeout_seconds
-
-    # ---- Reading ----
-
-    def find(self, key: ModelKey) -> ModelInfo | None:
-        """The model of that name, or None."""
-        model = self._find(key)
-        return None if model is None else model.info
-
-    def list_models(self, database: str, schema: str | None = None) -> list[ModelInfo]:
-        """The models of a schema, or of all schemas of a database, by name."""
-        now = self._now()
-        return [model.info for model in self._all(database, schema) if not model.is_expired(now)]
-
-    def versions(self, key: ModelKey) -> tuple[StoredVersion, ...]:
-        """All versions in order, without their arrays and so without a look at their checksums.
-
-        Raises: ProgrammingError `unknown_model`; IntegrityError `damaged_state`.
-        """
-        with consistent_reads(self._engine):
-            model = self._require(key)
-            found = read_rows(self._engine, key.database, model.model_id)
-        return tuple(
-            StoredVersion(model.key, model.model_id, version, record_from_rows(rows), created_at(rows))
-            for version, rows in sorted(found.items())
-        )
-
-    def identify(self, key: ModelKey, reference: int | str | None = None) -> VersionId:
-        """Which version is meant, without reading it: what a cache of loaded models should ask.
-
-        Raises: ProgrammingError `unknown_model`, `unknown_version`, `unknown_alias`.
-        """
-        model = self._require(key)
-        version, _, checksum = self._resolve(model, reference)
-        return VersionId(model.model_id, version, checksum)
-
-    def load(self, key: ModelKey, reference: int | str | None = None) -> StoredVersion:
-        """A version with its arrays: the default one, or the one of that number.
-
-        Raises: ProgrammingError `unknown_model`, `unknown_version`, `unknown_alias`; IntegrityError `damaged_state`.
-        """
-        with consistent_reads(self._engine):
-            model = self._require(key)
-            version, _, _ = self._resolve(model, reference)
-            rows = read_rows(self._engine, key.database, model.model_id, version).get(version)
-            if rows is None:
-                raise damaged_state("its record is missing")
-            record = record_from_rows(rows)
-            arrays = read_arrays(self._engine, key.database, model.model_id, version)
-        if version_checksum(rows, arrays) != stored_checksum(rows):
-            raise damaged_state("it does not match its checksum")
-        return StoredVersion(model.key, model.model_id, version, record, created_at(rows), arrays)
+        super().__init__(engine, now=now)
+        self.cause = Cause(_user() if actor is None else actor, platform.node())
+        """What the events of the next changes say of who makes them, and how."""
+        self.lock_timeout_seconds = lock_timeout_seconds
+        self.keep_versions: int | None = None
+        """How many versions of a model stay when a new one comes; None for all."""
 
     # ---- Writing ----
 
@@ -137,7 +95,10 @@ class Catalog:
         check_writable_in_transaction(self._engine, database)
         return True
 
-    def publish(self, key: ModelKey, record: VersionRecord, arrays: Arrays, *, replace: bool = False, if_not_exists: bool = False) -> int:
+    def publish(
+        self, key: ModelKey, record: VersionRecord, arrays: Arrays, *, replace: bool = False, if_not_exists: bool = False,
+        reason: str | None = None,
+    ) -> int:  # fmt: skip
         """Stores a new version and makes it the default; all of it, or nothing.
 
         Returns: its number; with IF NOT EXISTS and a model that came into being during training, that model's default version.
@@ -148,33 +109,45 @@ class Catalog:
 
         def change() -> int:
             now = self._now()
-            ensure_schema(self._engine, database, now)
-            model, last_claim = read_model(self._engine, place)
-            if model is not None and model.is_expired(now):
-                erase(self._engine, model, "expired", self._actor, now)
-                model = None
+            model, last_claim = self._free_name(place, now)
             if model is None:
-                version = 1
-                model_id = log_creation(self._engine, place, last_claim, record.model_type, self._actor, now)
+                model = log_creation(self._engine, place, last_claim, record.model_type, self.cause, now, reason=reason)
             elif if_not_exists:
                 return model.info.default_version
             elif not replace:
                 raise _model_exists(model.key)
             else:
-                version = following(model.last_version)
-                model_id = model.model_id
-                log_event(
-                    self._engine, model, "version_published", self._actor, now, version=version, model_type=record.model_type,
-                    default_version=version, last_version=version, n_versions=following(model.info.n_versions),
-                )  # fmt: skip
-            tables = with_checksum(record_to_tables(record, model_id, version, now), arrays)
-            for table in RECORD_TABLES:
-                if tables[table.name].num_rows:
-                    insert(self._engine, database, table, tables[table.name])
-            write_arrays(self._engine, database, model_id, version, arrays)
-            return version
+                model = self._log_version(model, record, now, reason, moves=True)
+            self._write_version(model, record, arrays, now)
+            return model.last_version
 
-        return run_change(self._engine, database, change, timeout_seconds=self._lock_timeout_seconds)
+        return run_change(self._engine, database, change, timeout_seconds=self.lock_timeout_seconds)
+
+    def add_version(self, key: ModelKey, model_id: str, record: VersionRecord, arrays: Arrays, placement: Placement) -> int:
+        """Stores a new version of a model that is there, and moves what the placement says; all of it, or nothing.
+
+        Returns: its number.
+        Raises: IntegrityError `version_conflict`, also when what would move no longer points at the incumbent; what `check_publishable`
+            raises.
+        """
+
+        def add(model: CurrentModel) -> int:
+            if model.model_id != model_id or (placement.moves and _target(model, placement.alias) != placement.incumbent):
+                raise IntegrityError(
+                    f"model {model.key} was changed while its new version was trained", code="version_conflict",
+                    hint="run the statement again; it will be compared with what is there now",
+                )  # fmt: skip
+            now = self._now()
+            moves_default = placement.moves and placement.alias is None
+            model = self._log_version(model, record, now, placement.reason, moves=moves_default)
+            if placement.moves and placement.alias is not None:
+                model = self._log_alias(model, placement.alias, model.last_version, placement.reason)
+            self._write_version(model, record, arrays, now)
+            return model.last_version
+
+        version = self._alter(key, add)
+        assert version is not None, "without IF EXISTS a missing model is an error"
+        return version
 
     def drop(self, key: ModelKey, *, if_exists: bool = False) -> bool:
         """Removes a model with all its versions; its events stay.
@@ -186,14 +159,14 @@ class Catalog:
 
         def drop(model: CurrentModel) -> bool:
             now = self._now()
-            erase(self._engine, model, "dropped", self._actor, now)
+            erase(self._engine, model, "dropped", self.cause, now)
             claim_name(self._engine, model.key, model.claim, None, now)
             return True
 
-        return self._alter(key, drop, if_exists=if_exists)
+        return bool(self._alter(key, drop, if_exists=if_exists))
 
-    def drop_version(self, key: ModelKey, version: int, *, if_exists: bool = False) -> bool:
-        """Removes one version that is not the default; its number is not used again.
+    def drop_version(self, key: ModelKey, version: int | str, *, if_exists: bool = False) -> bool:
+        """Removes one version that neither the default nor an alias points at; its number is not used again.
 
         Returns: whether there was one.
         Raises: ProgrammingError `unknown_model`, `unknown_version` without IF EXISTS, `version_in_use`; OperationalError
@@ -201,43 +174,104 @@ class Catalog:
         """
 
         def drop(model: CurrentModel) -> bool:
-            if if_exists and read_version(self._engine, model, version) is None:
+            if if_exists and isinstance(version, int) and read_version(self._engine, model, version) is None:
                 return False
-            self._resolve(model, version)
-            if version == model.info.default_version:
+            if if_exists and isinstance(version, str) and find_alias(model, version) is None:
+                return False
+            number = resolve(self._engine, model, version).version
+            if number == model.info.default_version:
                 raise ProgrammingError(
-                    f"version {version} of model {model.key} is its default", code="version_in_use",
+                    f"version {number} of model {model.key} is its default", code="version_in_use",
                     hint=f"make another version the default first, or DROP MODEL {model.key} with all versions",
                 )  # fmt: skip
-            delete_versions(self._engine, model, version)
-            log_event(
-                self._engine,
-                model,
-                "version_dropped",
-                self._actor,
-                self._now(),
-                version=version,
-                n_versions=max(1, model.info.n_versions - 1),
-            )
+            aliases = model.info.aliases_of(number)
+            if aliases:
+                raise ProgrammingError(
+                    f"version {number} of model {model.key} has the alias {', '.join(aliases)}", code="version_in_use",
+                    hint=f"ALTER MODEL {model.key} DROP ALIAS {aliases[0]}, or SET it to another version, first",
+                )  # fmt: skip
+            delete_versions(self._engine, model, number)
+            n_versions = max(1, model.info.n_versions - 1)
+            log_event(self._engine, model, "version_dropped", self.cause, self._now(), version=number, n_versions=n_versions)
             return True
 
-        return self._alter(key, drop, if_exists=if_exists)
+        return bool(self._alter(key, drop, if_exists=if_exists))
 
-    def set_default(self, key: ModelKey, version: int | str) -> None:
+    def set_default(self, key: ModelKey, reference: Reference, *, if_exists: bool = False) -> int | None:
         """Makes a version the one that the bare name means.
 
-        Raises: ProgrammingError `unknown_model`, `unknown_version`, `unknown_alias`; OperationalError `read_only_database`; IntegrityError
+        Returns: its number; None without such a model.
+        Raises: ProgrammingError `unknown_model` without IF EXISTS, `unknown_version`, `unknown_alias`; OperationalError
+            `read_only_database`; IntegrityError `version_conflict`.
+        """
+
+        def move(model: CurrentModel) -> int:
+            found = resolve(self._engine, model, reference)
+            before = model.info.default_version
+            if found.version != before:
+                log_event(
+                    self._engine, model, "default_changed", self.cause, self._now(), version=found.version, reason=f"was {before}",
+                    default_version=found.version, model_type=found.model_type,
+                )  # fmt: skip
+            return found.version
+
+        return self._alter(key, move, if_exists=if_exists)
+
+    def set_alias(self, key: ModelKey, alias: str, reference: Reference, *, if_exists: bool = False) -> int | None:
+        """Points an alias at a version, moving it from where it was.
+
+        Returns: the version's number; None without such a model.
+        Raises: ProgrammingError `unknown_model` without IF EXISTS, `unknown_version`, `unknown_alias`, `alias_name`; OperationalError
+            `read_only_database`; IntegrityError `version_conflict`.
+        """
+        check_alias(alias)
+
+        def move(model: CurrentModel) -> int:
+            version = resolve(self._engine, model, reference).version
+            self._log_alias(model, alias, version, None)
+            return version
+
+        return self._alter(key, move, if_exists=if_exists)
+
+    def drop_alias(self, key: ModelKey, alias: str, *, if_exists: bool = False) -> bool:
+        """Takes an alias away; the version stays.
+
+        Returns: whether there was such a model.
+        Raises: ProgrammingError `unknown_model` without IF EXISTS, `unknown_alias`; OperationalError `read_only_database`; IntegrityError
             `version_conflict`.
         """
 
-        def move(model: CurrentModel) -> bool:
-            number, model_type, _ = self._resolve(model, version)
-            if number != model.info.default_version:
-                changes = {"default_version": number, "model_type": model_type}
-                log_event(self._engine, model, "default_changed", self._actor, self._now(), version=number, **changes)
+        def take(model: CurrentModel) -> bool:
+            version = resolve(self._engine, model, alias).version
+            left = tuple(known for known in model.info.aliases if fold(known[0]) != fold(alias))
+            log_event(self._engine, model, "alias_dropped", self.cause, self._now(), version=version, alias=alias, aliases=left)
             return True
 
-        self._alter(key, move)
+        return bool(self._alter(key, take, if_exists=if_exists))
+
+    def rename(self, key: ModelKey, name: str, *, if_exists: bool = False) -> bool:
+        """Gives a model another name in its schema; versions, aliases and history stay with it.
+
+        Returns: whether there was such a model.
+        Raises: ProgrammingError `unknown_model` without IF EXISTS, `model_exists`; OperationalError `read_only_database`; IntegrityError
+            `version_conflict`.
+        """
+
+        def change(model: CurrentModel) -> bool:
+            now = self._now()
+            target = ModelKey(model.key.database, model.key.schema, name)
+            if fold(name) == fold(model.key.name):
+                claim = model.claim
+            else:
+                other, claim = self._free_name(target, now)
+                if other is not None:
+                    raise ProgrammingError(f"there is already a model {other.key}", code="model_exists", hint="choose another name")
+                claim_name(self._engine, model.key, model.claim, None, now)
+            claim_name(self._engine, target, claim, model.model_id, now)
+            log_event(self._engine, model, "renamed", self.cause, now, reason=f"was {model.key}", key=target)
+            return True
+
+        return bool(self._alter(key, change, if_exists=if_exists))
 
     def set_options(self, key: ModelKey, options: Mapping[str, Any], *, if_exists: bool = False) -> bool:
         """Changes some of ALTERABLE; None takes an option away.
@@ -252,7 +286,7 @@ class Catalog:
                 case "description":
                     changes[name] = value
                 case "labels":
-                    changes[name] = list(value or ())
+                    changes[name] = tuple(value or ())
                 case "expiration_timestamp":
                     changes["expires_at"] = _to_utc(value)
                 case _:
@@ -261,54 +295,72 @@ class Catalog:
                     )
 
         def alter(model: CurrentModel) -> bool:
-            log_event(self._engine, model, "options_changed", self._actor, self._now(), **changes)
+            log_event(self._engine, model, "options_changed", self.cause, self._now(), reason=", ".join(options), **changes)
             return True
 
-        return self._alter(key, alter, if_exists=if_exists)
+        return bool(self._alter(key, alter, if_exists=if_exists))
 
     # ---- Inside ----
 
-    def _alter(self, key: ModelKey, change: Callable[[CurrentModel], bool], *, if_exists: bool = False) -> bool:
-        """Runs a change on a model as it is inside the transaction."""
+    def _free_name(self, key: ModelKey, now: datetime.datetime) -> tuple[CurrentModel | None, int]:
+        """The model that has a name, unless it has expired and is now erased; and the sequence of the name's last claim."""
+        ensure_schema(self._engine, key.database, now)
+        model, last_claim = read_model(self._engine, key)
+        if model is not None and model.is_expired(now):
+            erase(self._engine, model, "expired", self.cause, now)
+            model = None
+        return model, last_claim
 
-        def change_present() -> bool:
+    def _log_version(
+        self, model: CurrentModel, record: VersionRecord, now: datetime.datetime, reason: str | None, *, moves: bool
+    ) -> CurrentModel:
+        version = following(model.last_version)
+        moved: dict[str, Any] = {"default_version": version, "model_type": record.model_type} if moves else {}
+        return log_event(
+            self._engine, model, "version_published", self.cause, now, version=version, reason=reason, last_version=version,
+            n_versions=following(model.info.n_versions), **moved,
+        )  # fmt: skip
+
+    def _log_alias(self, model: CurrentModel, alias: str, version: int, reason: str | None) -> CurrentModel:
+        known = find_alias(model, alias)
+        if known is not None and known[1] == version:
+            return model
+        left = [(name, target) for name, target in model.info.aliases if fold(name) != fold(alias)]
+        name = alias if known is None else known[0]
+        return log_event(
+            self._engine, model, "alias_set", self.cause, self._now(), version=version, alias=name,
+            reason=reason or (None if known is None else f"was {known[1]}"), aliases=tuple(sorted([*left, (name, version)])),
+        )  # fmt: skip
+
+    def _write_version(self, model: CurrentModel, record: VersionRecord, arrays: Arrays, now: datetime.datetime) -> None:
+        """The rows of the model's last version; then those that `keep_versions` leaves no room for go."""
+        version, database = model.last_version, model.key.database
+        tables = with_checksum(record_to_tables(record, model.model_id, version, now), arrays)
+        for table in RECORD_TABLES:
+            if tables[table.name].num_rows:
+                insert(self._engine, database, table, tables[table.name])
+        write_arrays(self._engine, database, model.model_id, version, arrays)
+        drop_beyond(self._engine, model, self.keep_versions, self.cause, now)
+
+    def _alter(self, key: ModelKey, change: Callable[[CurrentModel], T], *, if_exists: bool = False) -> T | None:
+        """Runs a change on a model as it is inside the transaction; None without such a model."""
+
+        def change_present() -> T | None:
+            ensure_schema(self._engine, database, self._now())
             model = self._find(key) if if_exists else self._require(key)
-            return model is not None and change(model)
+            return None if model is None else change(model)
 
         # Asked before, so that an unknown name is no transaction, and is told from a database that cannot be written.
         if (self._find(key) if if_exists else self._require(key)) is None:
-            return False
-        database = check_writable(self._engine, key.database)
-        return run_change(self._engine, database, change_present, timeout_seconds=self._lock_timeout_seconds)
-
-    def _all(self, database: str, schema: str | None = None) -> list[CurrentModel]:
-        return read_models(self._engine, database, schema) if check_schema(self._engine, database) else []
-
-    def _find(self, key: ModelKey) -> CurrentModel | None:
-        if not check_schema(self._engine, key.database):
             return None
-        model, _ = read_model(self._engine, key)
-        return None if model is None or model.is_expired(self._now()) else model
+        database = check_writable(self._engine, key.database)
+        return run_change(self._engine, database, change_present, timeout_seconds=self.lock_timeout_seconds)
 
-    def _require(self, key: ModelKey) -> CurrentModel:
-        model = self._find(key)
-        if model is None:
-            raise unknown_model(self._engine, key, self._all(key.database), self._now())
-        return model
 
-    def _resolve(self, model: CurrentModel, reference: int | str | None) -> tuple[int, str, str]:
-        """The version that is meant: its number, model type and stored checksum."""
-        if isinstance(reference, str):
-            raise ProgrammingError(
-                f'model {model.key} has no alias "{reference}"', code="unknown_alias", hint=f"name a version by its number: {model.key}@1"
-            )
-        version = model.info.default_version if reference is None else reference
-        found = read_version(self._engine, model, version)
-        if found is None:
-            numbers = [str(number) for number in version_numbers(self._engine, model)]
-            shown = ", ".join(numbers if len(numbers) <= 12 else [*numbers[:3], "…", *numbers[-8:]])
-            raise ProgrammingError(f"model {model.key} has no version {version}", code="unknown_version", hint=f"there are: {shown}")
-        return version, *found
+def _target(model: CurrentModel, alias: str | None) -> int:
+    """Where an alias points, or the default version."""
+    found = None if alias is None else find_alias(model, alias)
+    return model.info.default_version if found is None else found[1]
 
 
 def _model_exists(key: ModelKey) -> ProgrammingError:
@@ -316,10 +368,6 @@ def _model_exists(key: ModelKey) -> ProgrammingError:
         f"there is already a model {key}", code="model_exists",
         hint="CREATE OR REPLACE MODEL adds a version to it, CREATE MODEL IF NOT EXISTS leaves it as it is",
     )  # fmt: skip
-
-
-def _utc_now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
 def _to_utc(value: datetime.datetime | None) -> datetime.datetime | None:

@@ -1,7 +1,8 @@
 """The catalog's tables: their columns, the statement that makes each, and rows in and out as Arrow.
 
-This is storage format 1, written once: the DDL, the check of a stranger's schema and the Arrow types all follow from `TABLES`. What the
-rows mean belongs to `rows` (versions), `chunks` (arrays) and `log` (names and events); when they are written belongs to `publishing`.
+This is storage format 2, written once: the DDL, the check of a stranger's schema and the Arrow types all follow from `TABLES`, and so do
+those of older formats (`Table.at`). What the rows mean belongs to `rows` (versions), `chunks` (arrays) and `log` (names and events); when
+they are written belongs to `publishing`.
 
 Every text and every list has an upper limit, as a CHECK constraint. The tables of a stranger's database must carry the same constraints: a
 list of a thousand million equal numbers takes no room in a file, and would take 8 GB to read.
@@ -22,6 +23,8 @@ from sqlml.errors import Error, NotSupportedError
 from sqlml.state import damaged_state
 
 SCHEMA = "sqlml"
+FORMAT = 2
+"""The storage format that this release writes. Older ones are read as they are, and brought here by the first change (`migrations`)."""
 MAX_TEXT_BYTES = 1 << 24
 """Of one text, or of one list, map or struct written as text: 16 MiB."""
 CHUNK_VALUES = 1024
@@ -57,6 +60,15 @@ class Table:
     name: str
     columns: tuple[tuple[str, str], ...]
     key: tuple[str, ...]
+    since: int = 1
+    """The format that the table came with."""
+    added: tuple[tuple[int, str], ...] = ()
+    """Formats that added columns, each with the first of them."""
+
+    def at(self, number: int) -> Table:
+        """The table as it was in an older format."""
+        counts = [self.names.index(first) for since, first in self.added if since > number]
+        return Table(self.name, self.columns[: min(counts)], self.key, self.since) if counts else self
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,7 +116,7 @@ _DETAIL = (*_VERSION, ("position", _INTEGER))
 _DETAIL_KEY = ("model_id", "version", "position")
 
 FORMAT_TABLE = Table("_format", (("format", _INTEGER), ("applied_at", _TIME)), ("format",))
-"""One row for each migration that was applied; the highest is the format of the whole schema."""
+"""One row for the format that the schema was made in and for each migration since; the highest is the format of the whole schema."""
 
 NAMES = Table(
     "_names",
@@ -123,8 +135,10 @@ EVENTS = Table(
         ("happened_at", _TIME), ("schema_name", _TEXT), ("model_name", _TEXT), ("model_type", "VARCHAR"), ("default_version", "INTEGER"),
         ("last_version", _INTEGER), ("n_versions", _INTEGER), ("aliases", "MAP(VARCHAR, INTEGER)"), ("description", "VARCHAR"),
         ("labels", "MAP(VARCHAR, VARCHAR)"), ("expires_at", "TIMESTAMP"), ("created_at", _TIME),
+        ("host", "VARCHAR"), ("statement", "VARCHAR"), ("reason", "VARCHAR"), ("run_id", "VARCHAR"),
     ),
     ("model_id", "sequence"),
+    added=((2, "host"),),
 )  # fmt: skip
 """What happened to a model (up to `happened_at`), never changed or deleted, and everything that can change as it stood afterwards: the last
 row is the present, the last row before a time is that time. Every change of a model adds a row: two at once meet at the key."""
@@ -137,10 +151,13 @@ VERSIONS = Table(
         ("n_rows", _BIGINT), ("n_train", _BIGINT), ("n_eval", _BIGINT), ("seed", _BIGINT), ("hash_vector", _TEXT),
         ("libraries", _MAP), ("duration_ms", _BIGINT), ("notices", _TEXTS), ("checksum", _TEXT),
         ("created_at", _TIME),
+        ("format", _INTEGER), ("parameters", _MAP), ("context", _MAP), ("environment", _MAP),
     ),
     ("model_id", "version"),
+    added=((2, "format"),),
 )  # fmt: skip
-"""One row a version. `options` holds JSON values."""
+"""One row a version. `options` holds JSON values; `format` is that of the release which made the version: its checksum is over the columns
+which that format had."""
 
 METRICS = Table("_metrics", (*_DETAIL, ("metric", _TEXT), ("value", "DOUBLE")), _DETAIL_KEY)
 ITERATIONS = Table(
@@ -160,7 +177,16 @@ FEATURES = Table(
     ),
     _DETAIL_KEY,
 )  # fmt: skip
-SOURCES = Table("_sources", (*_DETAIL, ("kind", _TEXT), ("name", _TEXT), ("n_rows", "BIGINT"), ("fingerprint", "VARCHAR")), _DETAIL_KEY)
+SOURCES = Table(
+    "_sources",
+    (
+        *_DETAIL, ("kind", _TEXT), ("name", _TEXT), ("n_rows", "BIGINT"), ("fingerprint", "VARCHAR"),
+        ("part_of", "INTEGER"), ("columns", "VARCHAR[]"), ("partition", "VARCHAR"), ("size_bytes", "BIGINT"),
+        ("modified_at", "TIMESTAMP"), ("snapshot", "VARCHAR"),
+    ),
+    _DETAIL_KEY,
+    added=((2, "part_of"),),
+)  # fmt: skip
 STATE = Table(
     "_state",
     (
@@ -171,9 +197,25 @@ STATE = Table(
 )  # fmt: skip
 """Learned arrays in chunks; the shape is with chunk 0, the values in exactly one of the three columns."""
 
+RUNS = Table(
+    "_runs",
+    (
+        ("run_id", _TEXT), ("name", _TEXT), ("started_at", _TIME), ("finished_at", _TIME), ("actor", _TEXT), ("host", _TEXT),
+        ("n_statements", _BIGINT), ("status", _TEXT), ("error_code", "VARCHAR"), ("message", "VARCHAR"),
+    ),
+    ("run_id",),
+    since=2,
+)  # fmt: skip
+"""One row a script or job that ended."""
+
 RECORD_TABLES = (VERSIONS, METRICS, ITERATIONS, FEATURES, SOURCES)
 """What a VersionRecord becomes."""
-TABLES = (FORMAT_TABLE, NAMES, EVENTS, *RECORD_TABLES, STATE)
+TABLES = (FORMAT_TABLE, NAMES, EVENTS, *RECORD_TABLES, STATE, RUNS)
+
+
+def tables_of(number: int) -> tuple[Table, ...]:
+    """The tables of a format."""
+    return tuple(table.at(number) for table in TABLES if table.since <= number)
 
 
 def insert(engine: Engine, database: str, table: Table, rows: pa.Table) -> None:

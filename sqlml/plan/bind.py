@@ -10,20 +10,28 @@ from sqlml.plan import show
 from sqlml.plan.calls import Calls
 from sqlml.plan.context import PlanContext
 from sqlml.plan.create_model import bind_create_model
-from sqlml.plan.nodes import AlterModel, MoveDefault, Plan, RemoveModel, RunQuery, ShowRows
+from sqlml.plan.nodes import AlterModel, MoveAlias, MoveDefault, Plan, RemoveAlias, RemoveModel, Rename, RunQuery, ShowRows
 from sqlml.syntax.nodes import (
     AlterModelOptions,
+    CopyModel,
     CreateModel,
     DescribeModel,
     DescribeModelType,
+    DropAlias,
     DropModel,
+    ExportModel,
+    ImportModel,
     Query,
+    RefreshModel,
+    RenameModel,
+    SetAlias,
     SetDefaultVersion,
     ShowCreateModel,
     ShowModels,
     ShowModelTypes,
     ShowVersions,
     Statement,
+    VerifyModel,
 )
 
 _NO_SERVICE = "there is no such service on this machine; the value changes nothing"
@@ -54,12 +62,16 @@ def bind(node: Statement, context: PlanContext) -> Plan:
         case AlterModelOptions():
             return _alter(node, context)
         case SetDefaultVersion():
-            if not isinstance(node.version, int):
-                raise NotSupportedError(
-                    "aliases are not available in this release", code="statement_not_supported", span=node.version_span,
-                    hint="give the number of a version",
-                )  # fmt: skip
-            return MoveDefault(context.key(node.name), node.version, node.if_exists, node.name.span.to(node.version_span))
+            return MoveDefault(context.key(node.name), node.if_exists, node.version, node.name.span.to(node.version_span))
+        case SetAlias():
+            span = node.name.span.to(node.version_span)
+            return MoveAlias(context.key(node.name), node.if_exists, node.alias, node.version, span)
+        case DropAlias():
+            return RemoveAlias(context.key(node.name), node.if_exists, node.alias, node.name.span.to(node.alias_span))
+        case RenameModel():
+            return Rename(context.key(node.name), node.if_exists, node.new_name, node.name.span.to(node.new_name_span))
+        case RefreshModel() | VerifyModel() | CopyModel() | ExportModel() | ImportModel():
+            raise NotSupportedError("not available yet", code="statement_not_supported", span=node.span)
         case ShowModels():
             return ShowRows(show.show_models(node, context))
         case ShowVersions():
@@ -88,20 +100,14 @@ def _query(node: Query, context: PlanContext) -> RunQuery:
 
 
 def _drop(node: DropModel, context: PlanContext) -> RemoveModel:
-    reference = node.name.reference
-    if isinstance(reference, str):
-        raise NotSupportedError(
-            "aliases are not available in this release",
-            code="statement_not_supported",
-            span=node.name.span,
-            hint="give the number of a version",
+    if node.name.as_of is not None:
+        raise ProgrammingError(
+            "DROP MODEL takes no time", code="syntax_error", span=node.name.span, hint=f"name the version: {node.name.parts[-1]}@1"
         )
-    return RemoveModel(context.key(node.name), node.if_exists, reference, node.name.span)
+    return RemoveModel(context.key(node.name), node.if_exists, node.name.reference, node.name.span)
 
 
 def _alter(node: AlterModelOptions, context: PlanContext) -> AlterModel:
-    if node.name.reference is not None:
-        raise ProgrammingError("options belong to the model, not to one version", code="model_name", span=node.name.span)
     given = context.settings(node.options)
     try:
         options, notices = check_options(ALTER_OPTIONS, given, "ALTER MODEL")

@@ -20,7 +20,7 @@ from sqlml.models._options import OptionError, Options, check_options
 from sqlml.models._spec import TooLargeForSql
 from sqlml.plan.context import Models, PlanContext
 from sqlml.plan.ctes import visible_ctes
-from sqlml.plan.splice import Spliced, concatenate, embed, plain, splice
+from sqlml.plan.splice import Spliced, concatenate, embed, located, plain, splice
 from sqlml.plan.transform import OUTPUT, is_zoned
 from sqlml.plan.values import Values
 from sqlml.source import Source, Span
@@ -111,7 +111,7 @@ class Calls:
 
     def _load(self, name: ModelName) -> LoadedModel:
         try:
-            return self._context.models.load(self._context.key(name), name.reference)
+            return self._context.models.load(self._context.key(name), self._context.reference(name))
         except Error as error:
             raise error.at(name.span) from error.__cause__
 
@@ -171,7 +171,7 @@ class Calls:
                 hint="write CREATE TABLE … AS, or ask in the query itself",
             )  # fmt: skip
         for model, name in zip(models, call.models, strict=True):
-            if name.reference is None:
+            if not isinstance(name.reference, int):
                 version, shown = model.version.version, model.version.key.name
                 message = f"the view keeps predicting with version {version} of {shown}; create it again after a new version"
                 self._context.notices.append(("view_version", message))
@@ -338,13 +338,6 @@ _RANKS = {
 }  # fmt: skip
 """Types of numbers by what they can hold."""
 _DECIMAL_RANK = 6
-
-
-def located(error: Error, text: Spliced) -> Error:
-    """An engine's error with its place translated from the text that was run to the user's."""
-    if error.span is not None and error.source is None:
-        error.span = text.origin(error.span)
-    return error
 
 
 def _span_of(settings: Sequence[OptionSetting], option: str | None) -> Span | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,20 +10,22 @@ from typing import Protocol
 import pyarrow as pa
 
 from sqlml import sql
-from sqlml.catalog.records import ModelKey
+from sqlml.catalog.records import ModelKey, Reference
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine, Parameters
-from sqlml.errors import ProgrammingError
+from sqlml.errors import Error, ProgrammingError
 from sqlml.functions._spec import LoadedModel
-from sqlml.plan.splice import Spliced, plain
+from sqlml.plan.splice import Spliced, located, plain, splice
+from sqlml.settings import Settings
 from sqlml.source import Source, Span
 from sqlml.syntax.nodes import ModelName, OptionSetting, ParameterRef
+from sqlml.syntax.strings import parse_timestamp
 
 
 class Models(Protocol):
     """Loaded models and the engine objects that belong to them."""
 
-    def load(self, key: ModelKey, reference: int | str | None) -> LoadedModel: ...
+    def load(self, key: ModelKey, reference: Reference) -> LoadedModel: ...
     def batch_scores(self, model: LoadedModel, values: Sequence[str]) -> str:
         """SQL of the model's scores from SQL of its terms, through its native predictor."""
         ...
@@ -49,6 +52,7 @@ class PlanContext:
     catalog: Catalog
     models: Models
     parameters: BoundParameters
+    configuration: Settings = field(default_factory=Settings)
     notices: list[tuple[str, str]] = field(default_factory=list)
 
     def key(self, name: ModelName) -> ModelKey:
@@ -70,6 +74,27 @@ class PlanContext:
             f"a model name has at most three parts, got {len(parts)}", code="model_name", span=name.span,
             hint="write model, schema.model or database.schema.model",
         )  # fmt: skip
+
+    def reference(self, name: ModelName) -> Reference:
+        """Which version a name means: what stands behind "@", or the time of FOR SYSTEM_TIME.
+
+        Raises: ProgrammingError `not_a_time`, and what the engine says of the expression.
+        """
+        if name.as_of is None:
+            return name.reference
+        text = splice(self.source.text, name.as_of, self.parameters.replacements)
+        try:
+            ((value,),) = self.engine.rows(f"SELECT {text.text}", self.parameters.used_in(name.as_of))
+        except Error as error:
+            raise located(error, text).at(name.as_of) from error.__cause__
+        self.parameters.spend(name.as_of)
+        found = _to_utc(value)
+        if found is None:
+            raise ProgrammingError(
+                f"FOR SYSTEM_TIME AS OF takes a time, got {value!r}", code="not_a_time", span=name.as_of,
+                hint="write TIMESTAMP '2026-01-31 12:00:00'; without a zone it is UTC",
+            )  # fmt: skip
+        return found
 
     def _has_schema(self, database: str, schema: str) -> bool:
         query = (
@@ -125,6 +150,10 @@ class BoundParameters:
         }
         return {name: self._value(name, where) for name, where in names.items()} or None
 
+    def spend(self, span: Span) -> None:
+        """From now on the engine does not see the parameters in a span of the text: their values were taken."""
+        self._spent.append(span)
+
     def fill(self, value: object, span: Span) -> object:
         """A literal's value with every ParameterRef in it replaced."""
         match value:
@@ -145,6 +174,18 @@ class BoundParameters:
                 hint="pass a sequence for ? and $1, a mapping for $name and @name",
             )  # fmt: skip
         return self._values[name]
+
+
+def _to_utc(value: object) -> datetime.datetime | None:
+    """A date, time or text as UTC without a zone; None for anything else."""
+    if isinstance(value, str):
+        try:
+            value = parse_timestamp(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime.datetime):
+        return value if value.tzinfo is None else value.astimezone(datetime.UTC).replace(tzinfo=None)
+    return datetime.datetime(value.year, value.month, value.day) if isinstance(value, datetime.date) else None
 
 
 def _holds(outer: Span, inner: Span) -> bool:

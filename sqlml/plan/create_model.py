@@ -39,11 +39,6 @@ def bind_create_model(node: CreateModel, context: PlanContext) -> TrainModel | K
     Raises: ProgrammingError, DataError, NotSupportedError with the place in the statement; IntegrityError from the catalog.
     """
     key = context.key(node.name)
-    if node.name.reference is not None:
-        raise ProgrammingError(
-            "a new model is named without a version", code="model_name", span=node.name.span,
-            hint="every CREATE OR REPLACE MODEL adds the next version by itself",
-        )  # fmt: skip
     if _exists(node, key, context):
         return KeepModel(key)
     given = context.settings(node.options)

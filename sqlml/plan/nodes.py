@@ -70,15 +70,16 @@ class KeepModel:
 class RemoveModel:
     key: ModelKey
     if_exists: bool
-    version: int | None
-    name_span: Span
+    version: int | str | None
+    """A version or an alias; None for the model with all versions."""
+    span: Span
 
 
 @dataclass(frozen=True)
 class AlterModel:
     key: ModelKey
     if_exists: bool
-    name_span: Span
+    span: Span
     description: str | None = None
     labels: tuple[tuple[str, str], ...] | None = None
     expires_at: object = None
@@ -89,10 +90,38 @@ class AlterModel:
 @dataclass(frozen=True)
 class MoveDefault:
     key: ModelKey
-    version: int
     if_exists: bool
+    version: int | str
     span: Span
-    """Of the name and the version."""
+
+
+@dataclass(frozen=True)
+class MoveAlias:
+    key: ModelKey
+    if_exists: bool
+    alias: str
+    version: int | str
+    span: Span
+
+
+@dataclass(frozen=True)
+class RemoveAlias:
+    key: ModelKey
+    if_exists: bool
+    alias: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Rename:
+    key: ModelKey
+    if_exists: bool
+    name: str
+    span: Span
+
+
+CatalogChange = RemoveModel | AlterModel | MoveDefault | MoveAlias | RemoveAlias | Rename
+"""What changes the catalog without training; `span` is where a refusal points."""
 
 
 @dataclass(frozen=True)
@@ -102,4 +131,4 @@ class ShowRows:
     rows: pa.Table
 
 
-Plan = RunQuery | TrainModel | KeepModel | RemoveModel | AlterModel | MoveDefault | ShowRows
+Plan = RunQuery | TrainModel | KeepModel | CatalogChange | ShowRows

@@ -52,12 +52,12 @@ def show_versions(node: ShowVersions, context: PlanContext) -> pa.Table:
         versions = context.catalog.versions(key)
     except Error as error:
         raise error.at(node.name.span) from None
-    default = context.catalog.find(key)
+    model = context.catalog.find(key)
     rows = sorted(versions, key=lambda version: -version.version)
     return _table(
         {
             "version": (pa.int64(), [version.version for version in rows]),
-            "is_default": (pa.bool_(), [default is not None and version.version == default.default_version for version in rows]),
+            "is_default": (pa.bool_(), [model is not None and version.version == model.default_version for version in rows]),
             "created": (_TIME, [version.created_at for version in rows]),
             "model_type": (_TEXT, [version.record.model_type for version in rows]),
             "rows": (pa.int64(), [version.record.n_rows for version in rows]),
@@ -65,6 +65,7 @@ def show_versions(node: ShowVersions, context: PlanContext) -> pa.Table:
             "evaluation_rows": (pa.int64(), [version.record.n_eval for version in rows]),
             "metrics": (pa.map_(_TEXT, pa.float64()), [list(version.record.metrics.items()) for version in rows]),
             "duration_ms": (pa.int64(), [version.record.duration_ms for version in rows]),
+            "aliases": (pa.list_(_TEXT), [[] if model is None else list(model.aliases_of(version.version)) for version in rows]),
         }
     )
 
@@ -72,7 +73,7 @@ def show_versions(node: ShowVersions, context: PlanContext) -> pa.Table:
 def show_create_model(node: ShowCreateModel, context: PlanContext) -> pa.Table:
     key = context.key(node.name)
     try:
-        version = context.catalog.load(key, node.name.reference)
+        version = context.catalog.load(key, context.reference(node.name))
     except Error as error:
         raise error.at(node.name.span) from None
     return _table({"model": (_TEXT, [f"{version.key}@{version.version}"]), "statement": (_TEXT, [version.record.statement])})
@@ -82,10 +83,11 @@ def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
     """One row a property, in the groups model, input, transform, label, option, metric, source."""
     key = context.key(node.name)
     try:
-        version = context.catalog.load(key, node.name.reference)
+        version = context.catalog.load(key, context.reference(node.name))
     except Error as error:
         raise error.at(node.name.span) from None
     record = version.record
+    model = context.catalog.find(key)
     rows: list[tuple[str, str, str]] = [
         ("model", "name", str(ModelKey(key.database, version.key.schema, version.key.name))),
         ("model", "model_type", record.model_type),
@@ -93,10 +95,11 @@ def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
         ("model", "created", version.created_at.isoformat(sep=" ", timespec="seconds")),
         ("model", "rows", f"{record.n_rows} ({record.n_train} to train, {record.n_eval} to evaluate; {record.split_method})"),
         ("model", "seed", str(record.seed)),
+        *(("alias", alias, "") for alias in (() if model is None else model.aliases_of(version.version))),
     ]
     rows += [("input", feature.name, feature.sql_type) for feature in record.features]
     if "transform" in version.arrays:
-        transform = context.models.load(key, node.name.reference).transform
+        transform = context.models.load(version.key, version.version).transform
         assert transform is not None, "it is stored with the version"
         rows += [("transform", column.name, column.type.name) for column in transform.outputs]
     if record.label is not None:

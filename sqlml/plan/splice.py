@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlml.errors import Error
 from sqlml.source import Span
 
 
@@ -43,6 +44,13 @@ class Spliced:
     def within(self, before: str, after: str) -> Spliced:
         """This text with more around it."""
         return concatenate([plain(before), self, plain(after)])
+
+
+def located(error: Error, text: Spliced) -> Error:
+    """An engine's error with its place translated from the text that was run to the user's."""
+    if error.span is not None and error.source is None:
+        error.span = text.origin(error.span)
+    return error
 
 
 def plain(text: str) -> Spliced:

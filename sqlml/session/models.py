@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sqlml import sql
-from sqlml.catalog.records import ModelKey, StoredVersion
+from sqlml.catalog.records import ModelKey, Reference, StoredVersion
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine
 from sqlml.features.encoding import EncodingState, layout, layout_width
@@ -62,7 +62,7 @@ class LoadedModels:
         self._row_numbers = itertools.count(1)
         self._registered: list[str] = []
 
-    def load(self, key: ModelKey, reference: int | str | None) -> LoadedModel:
+    def load(self, key: ModelKey, reference: Reference) -> LoadedModel:
         """The model's version, from memory where it is there.
 
         Raises: ProgrammingError `unknown_model`, `unknown_version`; IntegrityError for a state that is damaged or of a newer format.

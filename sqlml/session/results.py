@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlml.errors import Error
-from sqlml.plan.calls import located
-from sqlml.plan.splice import Spliced
+from sqlml.plan.splice import Spliced, located
 from sqlml.types import BIGINT, BOOLEAN, DOUBLE, TIMESTAMP, VARCHAR, Column, Schema, SqlType
 
 if TYPE_CHECKING:
@@ -79,10 +78,13 @@ class LocatedResult:
 
 
 def _sql_type(name: str) -> SqlType:
+    if name.startswith("list"):
+        return SqlType("VARCHAR[]")
     return SqlType("MAP(VARCHAR, DOUBLE)") if name.startswith("map") else _TYPES[name]
 
 
 def _values(column: pa.ChunkedArray) -> list[object]:
     values: list[object] = column.to_pylist()
     # A MAP is a dict, as the engine gives it.
-    return [dict(value) if isinstance(value, list) else value for value in values]
+    is_map = str(column.type).startswith("map")
+    return [dict(value) if is_map and isinstance(value, list) else value for value in values]

@@ -9,16 +9,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from sqlml.catalog.store import Catalog
 from sqlml.errors import Error, InterfaceError, InternalError, NotSupportedError, ProgrammingError
 from sqlml.plan.bind import bind
-from sqlml.plan.calls import located
 from sqlml.plan.context import BoundParameters, PlanContext
-from sqlml.plan.nodes import AlterModel, KeepModel, MoveDefault, Plan, RemoveModel, RunQuery, ShowRows, TrainModel
-from sqlml.plan.splice import Spliced
+from sqlml.plan.nodes import (
+    AlterModel,
+    CatalogChange,
+    KeepModel,
+    MoveAlias,
+    MoveDefault,
+    Plan,
+    RemoveAlias,
+    RemoveModel,
+    Rename,
+    RunQuery,
+    ShowRows,
+    TrainModel,
+)
+from sqlml.plan.splice import Spliced, located
+from sqlml.session.change_catalog import change_catalog
 from sqlml.session.function_names import explain_unknown_function
 from sqlml.session.models import LoadedModels
 from sqlml.session.outcome import Event, EventHandler, Notice, Outcome, StatementStarted
@@ -27,6 +40,7 @@ from sqlml.session.results import LocatedResult, TableResult
 from sqlml.session.snapshot import Snapshot
 from sqlml.session.train import describe_outcome, train_model
 from sqlml.session.worker import CancelToken, Worker
+from sqlml.settings import Settings
 from sqlml.source import Source, Span
 from sqlml.syntax import find_parameters, parse_statement, split_statements
 from sqlml.syntax.nodes import Query
@@ -76,8 +90,9 @@ class _Running:
 class Session:
     """Runs text over one engine."""
 
-    def __init__(self, engine: Engine, *, dialect: str = "duckdb") -> None:
+    def __init__(self, engine: Engine, *, dialect: str = "duckdb", settings: Settings | None = None) -> None:
         self._engine = engine
+        self._settings = settings or Settings()
         self._dialect = dialect
         self._catalog = Catalog(engine)
         self._models = LoadedModels(engine, self._catalog)
@@ -227,8 +242,11 @@ class Session:
         self, node: object, source: Source, span: Span, parameters: Parameters, token: CancelToken, emit: Callable[[Event], None]
     ) -> Outcome:
         self._check_trust()
+        self._catalog.keep_versions = self._settings.keep_versions
+        self._catalog.lock_timeout_seconds = self._settings.lock_timeout_seconds
+        self._catalog.cause = replace(self._catalog.cause, statement=source.text[span.start : span.end])
         bound = BoundParameters(parameters, find_parameters(source, span, self._dialect), source.text)
-        context = PlanContext(source, self._engine, self._catalog, self._models, bound)
+        context = PlanContext(source, self._engine, self._catalog, self._models, bound, self._settings)
         plan = bind(node, context)  # type: ignore[arg-type]  # a Statement
         token.check()
         progress = EventProgress(token, emit)
@@ -250,7 +268,7 @@ class Session:
                 return Outcome(None, None, describe_outcome(plan.key, version, record), tuple(progress.notices))
             case KeepModel():
                 return Outcome(None, None, f"model {plan.key} exists; nothing was trained")
-            case RemoveModel() | AlterModel() | MoveDefault():
+            case RemoveModel() | AlterModel() | MoveDefault() | MoveAlias() | RemoveAlias() | Rename():
                 return self._change_catalog(plan, progress)
             case ShowRows():
                 result = TableResult(plan.rows)
@@ -258,31 +276,8 @@ class Session:
             case _:
                 assert_never(plan)
 
-    def _change_catalog(self, plan: RemoveModel | AlterModel | MoveDefault, progress: EventProgress) -> Outcome:
-        for code, message in plan.notices if isinstance(plan, AlterModel) else ():
-            progress.notice(code, message)
-        try:
-            match plan:
-                case RemoveModel():
-                    done = "dropped" if plan.version is None else f"version {plan.version} dropped"
-                    if plan.version is None:
-                        changed = self._catalog.drop(plan.key, if_exists=plan.if_exists)
-                    else:
-                        changed = self._catalog.drop_version(plan.key, plan.version, if_exists=plan.if_exists)
-                case AlterModel():
-                    changes = {name: getattr(plan, field) for name, field in _ALTERABLE.items() if name in plan.given}
-                    done = "altered"
-                    changed = self._catalog.set_options(plan.key, changes, if_exists=plan.if_exists)
-                case MoveDefault():
-                    done = f"version {plan.version} is the default"
-                    changed = not plan.if_exists or self._catalog.find(plan.key) is not None
-                    if changed:
-                        self._catalog.set_default(plan.key, plan.version)
-                case _:
-                    assert_never(plan)
-        except Error as error:
-            raise error.at(plan.span if isinstance(plan, MoveDefault) else plan.name_span) from error.__cause__
-        message = f"model {plan.key}: {done}" if changed else f"there is no model {plan.key}"
+    def _change_catalog(self, plan: CatalogChange, progress: EventProgress) -> Outcome:
+        message = change_catalog(plan, self._catalog, progress)
         return Outcome(None, None, message, tuple(progress.notices))
 
     def _outcome(self, result: Result, text: Spliced | None, progress: EventProgress | None = None) -> Outcome:
@@ -323,9 +318,6 @@ class Session:
     def _check_open(self) -> None:
         if not self._is_open:
             raise InterfaceError("the connection is closed", code="connection_closed")
-
-
-_ALTERABLE = {"description": "description", "labels": "labels", "expiration_timestamp": "expires_at"}
 
 
 __all__ = ["Session", "open_session"]

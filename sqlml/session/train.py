@@ -34,8 +34,9 @@ from sqlml.functions._spec import Input, LoadedModel
 from sqlml.functions.evaluate import METRICS, metrics_query
 from sqlml.models._spec import Task
 from sqlml.models.transform_only import TransformOnlyState
-from sqlml.plan.calls import Answers, located
+from sqlml.plan.calls import Answers
 from sqlml.plan.nodes import TrainModel
+from sqlml.plan.splice import located
 from sqlml.session.models import LoadedModels
 from sqlml.session.progress import EventProgress
 from sqlml.session.snapshot import Snapshot

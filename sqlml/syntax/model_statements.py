@@ -6,23 +6,35 @@ name. The one exception is `SHOW MODELS`, which DuckDB would take for a table ca
 
 from __future__ import annotations
 
-from sqlml.errors import NotSupportedError, ProgrammingError
+from collections.abc import Callable
+
+from sqlml.errors import ProgrammingError
 from sqlml.syntax.create_model import parse_create_model
 from sqlml.syntax.cursor import Cursor
 from sqlml.syntax.literals import parse_settings
-from sqlml.syntax.names import is_name, parse_model_name, parse_name, parse_version, unquote
+from sqlml.syntax.move_model import parse_copy_model, parse_export_model, parse_import_model
+from sqlml.syntax.names import is_name, parse_alias, parse_model_name, parse_name, parse_version, unquote
 from sqlml.syntax.nodes import (
     AlterModelOptions,
+    CopyModel,
     CreateModel,
     DescribeModel,
     DescribeModelType,
+    DropAlias,
     DropModel,
+    ExportModel,
+    ImportModel,
+    RefreshModel,
+    RenameModel,
+    SetAlias,
     SetDefaultVersion,
     ShowCreateModel,
     ShowModels,
     ShowModelTypes,
     ShowVersions,
+    VerifyModel,
 )
+from sqlml.syntax.refresh_model import parse_refresh_model
 from sqlml.syntax.strings import string_value
 from sqlml.syntax.tokens import TokenKind
 
@@ -31,6 +43,14 @@ ModelStatement = (
     | DropModel
     | AlterModelOptions
     | SetDefaultVersion
+    | SetAlias
+    | DropAlias
+    | RenameModel
+    | RefreshModel
+    | VerifyModel
+    | CopyModel
+    | ExportModel
+    | ImportModel
     | ShowModels
     | ShowVersions
     | ShowCreateModel
@@ -38,8 +58,6 @@ ModelStatement = (
     | ShowModelTypes
     | DescribeModelType
 )
-
-_NOT_YET = ("REFRESH", "EXPORT", "VERIFY")
 
 
 def is_model_statement(cursor: Cursor) -> bool:
@@ -49,8 +67,12 @@ def is_model_statement(cursor: Cursor) -> bool:
         if _word_ahead(cursor, ahead, "TEMP", "TEMPORARY"):
             ahead += 1
         return _word_ahead(cursor, ahead, "MODEL")
-    if cursor.at_word("DROP", "ALTER", *_NOT_YET):
+    if cursor.at_word("DROP", "ALTER", "REFRESH", "VERIFY", "EXPORT"):
         return _word_ahead(cursor, 1, "MODEL")
+    if cursor.at_word("COPY", "IMPORT"):
+        ahead = 3 if _words_ahead(cursor, 1, "OR", "REPLACE") else 1
+        # `COPY model TO 'file'` and `COPY model FROM 'file'` are about a table.
+        return _word_ahead(cursor, ahead, "MODEL") and is_name(cursor.peek(ahead + 1))
     if cursor.at_word("DESCRIBE", "DESC"):
         return _word_ahead(cursor, 1, "MODEL") and is_name(cursor.peek(2))
     if cursor.at_word("SHOW"):
@@ -68,23 +90,13 @@ def is_model_statement(cursor: Cursor) -> bool:
 def parse_model_statement(cursor: Cursor) -> ModelStatement:
     """Reads one of our statements, to its end.
 
-    Raises: ProgrammingError `syntax_error`, `option_literal`; NotSupportedError `statement_not_supported`, `clause_not_supported`.
+    Raises: ProgrammingError `syntax_error`, `option_literal`; NotSupportedError `clause_not_supported`.
     """
-    start = cursor.index
-    if cursor.at_word("CREATE"):
-        return parse_create_model(cursor)
-    if cursor.at_word(*_NOT_YET):
-        verb = cursor.take().text.upper()
-        cursor.take()
-        span = cursor.span_from(start)
-        raise NotSupportedError(f"{verb} MODEL is not available in this release", code="statement_not_supported", span=span)
-    if cursor.at_word("DROP"):
-        return _parse_drop(cursor)
-    if cursor.at_word("ALTER"):
-        return _parse_alter(cursor)
-    if cursor.at_word("SHOW"):
-        return _parse_show(cursor)
-    return _parse_describe(cursor)
+    parsers: dict[str, Callable[[Cursor], ModelStatement]] = {
+        "CREATE": parse_create_model, "DROP": _parse_drop, "ALTER": _parse_alter, "REFRESH": parse_refresh_model, "VERIFY": _parse_verify,
+        "COPY": parse_copy_model, "EXPORT": parse_export_model, "IMPORT": parse_import_model, "SHOW": _parse_show,
+    }  # fmt: skip
+    return parsers.get(cursor.tokens[cursor.index].text.upper(), _parse_describe)(cursor)
 
 
 def _parse_drop(cursor: Cursor) -> DropModel:
@@ -96,12 +108,19 @@ def _parse_drop(cursor: Cursor) -> DropModel:
     return DropModel(name, if_exists, cursor.span_from(start))
 
 
-def _parse_alter(cursor: Cursor) -> AlterModelOptions | SetDefaultVersion:
+def _parse_verify(cursor: Cursor) -> VerifyModel:
+    start = cursor.index
+    cursor.index += 2
+    name = parse_model_name(cursor, versions=True)
+    cursor.expect_end()
+    return VerifyModel(name, cursor.span_from(start))
+
+
+def _parse_alter(cursor: Cursor) -> AlterModelOptions | SetDefaultVersion | SetAlias | DropAlias | RenameModel:
     start = cursor.index
     cursor.index += 2
     if_exists = cursor.accept_words("IF", "EXISTS")
     name = parse_model_name(cursor, versions=False)
-    action = cursor.index
     if cursor.accept_words("SET", "OPTIONS"):
         if not cursor.at_symbol("("):
             cursor.fail('"("')
@@ -117,11 +136,26 @@ def _parse_alter(cursor: Cursor) -> AlterModelOptions | SetDefaultVersion:
         version, version_span = parse_version(cursor)
         cursor.expect_end()
         return SetDefaultVersion(name, version, version_span, cursor.span_from(start), if_exists)
-    if not (cursor.at_words("SET", "ALIAS") or cursor.at_words("DROP", "ALIAS") or cursor.at_words("RENAME", "TO")):
-        cursor.fail("SET OPTIONS or SET DEFAULT VERSION")
-    what = f"{cursor.take().text.upper()} {cursor.take().text.upper()}"
-    cursor.index = cursor.stop
-    raise NotSupportedError(f"{what} is not available in this release", code="clause_not_supported", span=cursor.span_from(action))
+    if cursor.accept_words("SET", "ALIAS"):
+        alias, alias_span = parse_alias(cursor)
+        cursor.expect_symbol("=", hint="SET ALIAS champion = 3")
+        version, version_span = parse_version(cursor)
+        cursor.expect_end()
+        return SetAlias(name, alias, alias_span, version, version_span, cursor.span_from(start), if_exists)
+    if cursor.accept_words("DROP", "ALIAS"):
+        alias, alias_span = parse_alias(cursor)
+        cursor.expect_end()
+        return DropAlias(name, alias, alias_span, cursor.span_from(start), if_exists)
+    if cursor.accept_words("RENAME", "TO"):
+        parts, span = parse_name(cursor, "model")
+        if len(parts) > 1:
+            raise ProgrammingError(
+                "RENAME TO takes a name without a schema: the model stays in its own", code="syntax_error", span=span,
+                hint="COPY MODEL … TO … makes a copy in another schema or database",
+            )  # fmt: skip
+        cursor.expect_end(hint="a version has no name of its own" if cursor.at_symbol("@") else None)
+        return RenameModel(name, parts[0], span, cursor.span_from(start), if_exists)
+    return cursor.fail("SET OPTIONS, SET DEFAULT VERSION, SET ALIAS, DROP ALIAS or RENAME TO")
 
 
 def _parse_show(cursor: Cursor) -> ShowModels | ShowModelTypes | ShowVersions | ShowCreateModel:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from sqlml.errors import NotSupportedError, ProgrammingError
+from sqlml.errors import ProgrammingError
 from sqlml.source import Span
 from sqlml.syntax.cursor import Cursor
 from sqlml.syntax.nodes import ModelName
@@ -75,7 +75,7 @@ def parse_name(cursor: Cursor, what: str) -> tuple[tuple[str, ...], Span]:
 def parse_model_name(cursor: Cursor, *, versions: bool) -> ModelName:
     """The name of a model, with its version where the statement allows one.
 
-    Raises: ProgrammingError `syntax_error`; NotSupportedError `clause_not_supported` for FOR SYSTEM_TIME.
+    Raises: ProgrammingError `syntax_error`.
     """
     start = cursor.index
     parts, span = parse_name(cursor, "model")
@@ -93,18 +93,35 @@ def parse_model_name(cursor: Cursor, *, versions: bool) -> ModelName:
                 "this statement is about a model with all its versions", code="syntax_error", span=cursor.span_from(at),
                 hint='leave out "@" and what follows',
             )  # fmt: skip
-    if cursor.at_words("FOR", "SYSTEM_TIME"):
-        at = cursor.index
-        cursor.skip_value()
-        raise NotSupportedError(
-            "FOR SYSTEM_TIME is not available in this release", code="clause_not_supported", span=cursor.span_from(at),
-            hint="name a version: m@3",
+    as_of = _parse_as_of(cursor, versions, reference is not None)
+    return ModelName(parts, reference, cursor.span_from(start), as_of)
+
+
+def _parse_as_of(cursor: Cursor, versions: bool, has_version: bool) -> Span | None:
+    """The expression behind FOR SYSTEM_TIME AS OF, if that follows."""
+    start = cursor.index
+    if not cursor.accept_words("FOR", "SYSTEM_TIME"):
+        return None
+    cursor.expect_word("AS")
+    cursor.expect_word("OF")
+    if cursor.at_end or cursor.at_symbol(","):
+        cursor.fail("a time", hint="FOR SYSTEM_TIME AS OF TIMESTAMP '2026-01-31 12:00:00'")
+    at = cursor.index
+    cursor.skip_value("TO", "OPTIONS")
+    if not versions or has_version:
+        raise ProgrammingError(
+            "a version is named by a number, an alias or a time, not by two of them" if has_version
+            else "this statement is about a model with all its versions",
+            code="syntax_error", span=cursor.span_from(start), hint="leave out FOR SYSTEM_TIME and what follows",
         )  # fmt: skip
-    return ModelName(parts, reference, cursor.span_from(start))
+    return cursor.span_from(at)
 
 
 def parse_version(cursor: Cursor) -> tuple[int | str, Span]:
-    """A version number or an alias, without "@"."""
+    """A version number or an alias, without "@".
+
+    Raises: ProgrammingError `syntax_error`.
+    """
     start = cursor.index
     token = cursor.peek()
     if token is not None and token.kind is TokenKind.NUMBER and token.text.isdecimal() and len(token.text) < _LONG:
@@ -112,6 +129,18 @@ def parse_version(cursor: Cursor) -> tuple[int | str, Span]:
         return int(token.text), cursor.span_from(start)
     if token is None or not (is_name(token) or token.kind is TokenKind.WORD):
         cursor.fail("a version number or an alias")
+    return parse_alias(cursor)
+
+
+def parse_alias(cursor: Cursor) -> tuple[str, Span]:
+    """The name of an alias, and its span.
+
+    Raises: ProgrammingError `syntax_error`.
+    """
+    start = cursor.index
+    token = cursor.peek()
+    if token is None or not (is_name(token) or token.kind is TokenKind.WORD):
+        cursor.fail("an alias", hint="an alias is a name, such as champion")
     alias = unquote(cursor.take(), cursor.dialect)
     if not alias:
         raise ProgrammingError("the alias is empty", code="syntax_error", span=cursor.span_from(start))

@@ -13,12 +13,15 @@ from sqlml.source import Span
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """`model`, `schema.model`, `database.schema.model`, optionally `@version` or `@alias`. Parts without quotes, as written."""
+    """`model`, `schema.model`, `database.schema.model`, optionally `@version`, `@alias` or FOR SYSTEM_TIME. Parts without quotes, as
+    written."""
 
     parts: tuple[str, ...]
     reference: str | int | None
     """The part after "@": a version number or an alias."""
     span: Span
+    as_of: Span | None = None
+    """The expression behind FOR SYSTEM_TIME AS OF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,86 @@ class SetDefaultVersion:
     version_span: Span
     span: Span
     if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetAlias:
+    """ALTER MODEL … SET ALIAS alias = version."""
+
+    name: ModelName
+    alias: str
+    alias_span: Span
+    version: int | str
+    version_span: Span
+    span: Span
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropAlias:
+    """ALTER MODEL … DROP ALIAS alias."""
+
+    name: ModelName
+    alias: str
+    alias_span: Span
+    span: Span
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RenameModel:
+    """ALTER MODEL … RENAME TO name."""
+
+    name: ModelName
+    new_name: str
+    new_name_span: Span
+    span: Span
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshModel:
+    name: ModelName
+    options: tuple[OptionSetting, ...]
+    options_span: Span | None
+    if_data_changed: bool
+    parameters: tuple[OptionSetting, ...]
+    """New values for parameters of the recorded query."""
+    condition: Span | None
+    """The expression of PROMOTE IF."""
+    alias: str | None
+    """The alias to move, instead of the default version."""
+    alias_span: Span | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyModel:
+    name: ModelName
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class CopyModel:
+    source: ModelName
+    target: ModelName
+    replace: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ExportModel:
+    name: ModelName
+    options: tuple[OptionSetting, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ImportModel:
+    name: ModelName
+    replace: bool
+    options: tuple[OptionSetting, ...]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +370,14 @@ Statement = (
     | DropModel
     | AlterModelOptions
     | SetDefaultVersion
+    | SetAlias
+    | DropAlias
+    | RenameModel
+    | RefreshModel
+    | VerifyModel
+    | CopyModel
+    | ExportModel
+    | ImportModel
     | ShowModels
     | ShowVersions
     | ShowCreateModel

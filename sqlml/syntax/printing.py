@@ -12,21 +12,29 @@ from sqlml.sql import literal, quote
 from sqlml.syntax.names import RESERVED
 from sqlml.syntax.nodes import (
     AlterModelOptions,
+    CopyModel,
     CreateModel,
     DescribeModel,
     DescribeModelType,
+    DropAlias,
     DropModel,
+    ExportModel,
+    ImportModel,
     IntervalText,
     ModelName,
     OptionSetting,
     ParameterRef,
     Query,
+    RefreshModel,
+    RenameModel,
+    SetAlias,
     SetDefaultVersion,
     ShowCreateModel,
     ShowModels,
     ShowModelTypes,
     ShowVersions,
     Statement,
+    VerifyModel,
 )
 from sqlml.types import HparamCandidates, HparamRange
 
@@ -44,21 +52,36 @@ def print_statement(node: Statement, source: Source) -> str:
         case CreateModel():
             return _print_create(node, source)
         case DropModel(name, if_exists):
-            return f"DROP MODEL {'IF EXISTS ' if if_exists else ''}{print_name(name)}"
+            return f"DROP MODEL {'IF EXISTS ' if if_exists else ''}{print_name(name, source)}"
         case AlterModelOptions(name, if_exists, options):
-            return f"ALTER MODEL {'IF EXISTS ' if if_exists else ''}{print_name(name)} SET OPTIONS ({_print_options(options, ', ')})"
+            return f"{_print_alter(name, if_exists)} SET OPTIONS ({_print_options(options, ', ')})"
         case SetDefaultVersion():
-            exists = "IF EXISTS " if node.if_exists else ""
-            return f"ALTER MODEL {exists}{print_name(node.name)} SET DEFAULT VERSION = {_print_version(node.version)}"
+            return f"{_print_alter(node.name, node.if_exists)} SET DEFAULT VERSION = {_print_version(node.version)}"
+        case SetAlias():
+            return f"{_print_alter(node.name, node.if_exists)} SET ALIAS {_print_part(node.alias)} = {_print_version(node.version)}"
+        case DropAlias():
+            return f"{_print_alter(node.name, node.if_exists)} DROP ALIAS {_print_part(node.alias)}"
+        case RenameModel():
+            return f"{_print_alter(node.name, node.if_exists)} RENAME TO {_print_part(node.new_name)}"
+        case RefreshModel():
+            return _print_refresh(node, source)
+        case VerifyModel(name):
+            return f"VERIFY MODEL {print_name(name, source)}"
+        case CopyModel():
+            return f"COPY {_or_replace(node.replace)}MODEL {print_name(node.source, source)} TO {print_name(node.target)}"
+        case ExportModel(name, options):
+            return f"EXPORT MODEL {print_name(name, source)} OPTIONS ({_print_options(options, ', ')})"
+        case ImportModel(name, replace, options):
+            return f"IMPORT {_or_replace(replace)}MODEL {print_name(name)} OPTIONS ({_print_options(options, ', ')})"
         case ShowModels(schema, pattern):
             scope = f" FROM {_print_path(schema)}" if schema is not None else ""
             return f"SHOW MODELS{scope}" + (f" LIKE {literal(pattern)}" if pattern is not None else "")
         case ShowVersions(name):
             return f"SHOW VERSIONS FROM MODEL {print_name(name)}"
         case ShowCreateModel(name):
-            return f"SHOW CREATE MODEL {print_name(name)}"
+            return f"SHOW CREATE MODEL {print_name(name, source)}"
         case DescribeModel(name):
-            return f"DESCRIBE MODEL {print_name(name)}"
+            return f"DESCRIBE MODEL {print_name(name, source)}"
         case ShowModelTypes():
             return "SHOW MODEL TYPES"
         case DescribeModelType(model_type):
@@ -67,9 +90,15 @@ def print_statement(node: Statement, source: Source) -> str:
             return _text(span, source)
 
 
-def print_name(name: ModelName) -> str:
-    """A model's name with its version, quoted where it must be."""
-    return _print_path(name.parts) + ("" if name.reference is None else f"@{_print_version(name.reference)}")
+def print_name(name: ModelName, source: Source | None = None) -> str:
+    """A model's name with its version, quoted where it must be.
+
+    Args: source, the text that it was read from, where the name may carry FOR SYSTEM_TIME.
+    """
+    path = _print_path(name.parts)
+    if name.as_of is not None and source is not None:
+        return f"{path} FOR SYSTEM_TIME AS OF {_text(name.as_of, source)}"
+    return path if name.reference is None else f"{path}@{_print_version(name.reference)}"
 
 
 def print_value(value: object) -> str:
@@ -93,6 +122,29 @@ def print_value(value: object) -> str:
         case float() if math.isfinite(value):
             return repr(value)
     return literal(value)
+
+
+def _print_alter(name: ModelName, if_exists: bool) -> str:
+    return f"ALTER MODEL {'IF EXISTS ' if if_exists else ''}{print_name(name)}"
+
+
+def _or_replace(replace: bool) -> str:
+    return "OR REPLACE " if replace else ""
+
+
+def _print_refresh(node: RefreshModel, source: Source) -> str:
+    parts = [f"REFRESH MODEL {print_name(node.name)}"]
+    if node.options_span is not None:
+        parts.append(f"OPTIONS ({_print_options(node.options, ', ')})")
+    if node.if_data_changed:
+        parts.append("IF DATA CHANGED")
+    if node.parameters:
+        parts.append(f"WITH ({_print_options(node.parameters, ', ')})")
+    if node.condition is not None:
+        parts.append(f"PROMOTE IF {_text(node.condition, source)}\n")
+    if node.alias is not None:
+        parts.append(f"AS {_print_part(node.alias)}")
+    return " ".join(parts)
 
 
 def _print_create(node: CreateModel, source: Source) -> str:

@@ -38,7 +38,7 @@ def test_a_killed_publisher_leaves_a_whole_version_or_none(tmp_path: Path, has_m
     engine.close()
 
     outcomes = set()
-    copies = kill_publishers(template, tmp_path, statements=range(1, 30, 3) if has_model else range(1, 44, 4), n_moments=4)
+    copies = kill_publishers(template, tmp_path, statements=range(1, 30, 3) if has_model else range(1, 60, 4), n_moments=4)
     for path, was_killed in copies:
         engine = open_engine(path)
         catalog = Catalog(engine)

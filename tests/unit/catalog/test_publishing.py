@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from catalog_samples import arrays, assert_same_arrays, key, record
 
-from sqlml.catalog import publishing, store
+from sqlml.catalog import publishing, reader
 from sqlml.catalog.chunks import read_arrays
 from sqlml.catalog.publishing import run_change
 from sqlml.catalog.store import Catalog
@@ -103,7 +103,7 @@ def test_a_reader_sees_one_state_while_a_model_is_dropped(engine: DuckDBEngine, 
         Catalog(other).drop(key())
         return read_arrays(*arguments)
 
-    monkeypatch.setattr(store, "read_arrays", read_late)
+    monkeypatch.setattr(reader, "read_arrays", read_late)
     assert_same_arrays(Catalog(engine).load(key()).arrays, arrays())
     assert not engine.in_transaction
     assert Catalog(engine).find(key()) is None

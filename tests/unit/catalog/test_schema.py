@@ -9,11 +9,10 @@ import pytest
 from catalog_samples import START, arrays, key, record
 
 from sqlml.catalog import schema
-from sqlml.catalog.migrations import FORMAT
 from sqlml.catalog.records import ModelKey
 from sqlml.catalog.schema import check_schema, ensure_schema
 from sqlml.catalog.store import Catalog
-from sqlml.catalog.tables import TABLES
+from sqlml.catalog.tables import FORMAT, TABLES
 from sqlml.catalog.views import VIEWS
 from sqlml.engines.duckdb import DuckDBEngine
 from sqlml.errors import Error, IntegrityError
@@ -46,7 +45,7 @@ def test_what_we_make_is_ours(engine: DuckDBEngine) -> None:
     assert made == {table.name for table in TABLES}
     made = {name for (name,) in engine.rows("SELECT view_name FROM duckdb_views() WHERE schema_name = 'sqlml'")}
     assert made == set(VIEWS)
-    assert engine.rows("FROM sqlml._format") == [(1, START)]
+    assert engine.rows("FROM sqlml._format") == [(FORMAT, START)]
     ensure_schema(engine, "db", START)
     assert engine.rows("SELECT count(*) FROM sqlml._format") == [(1,)]
 
@@ -126,7 +125,7 @@ def test_a_trigger_elsewhere_does_not_matter(catalog: Catalog, engine: DuckDBEng
 
 def test_a_newer_format_asks_for_an_upgrade(catalog: Catalog, engine: DuckDBEngine) -> None:
     catalog.publish(KEY, record(), {})
-    engine.rows("INSERT INTO sqlml._format VALUES (2, now()::TIMESTAMP)")
+    engine.rows("INSERT INTO sqlml._format VALUES (99, now()::TIMESTAMP)")
     assert_refused(catalog, "newer_format")
     # Whatever that format made of the tables.
     engine.rows("ALTER TABLE sqlml._metrics ADD COLUMN more VARCHAR")

@@ -34,8 +34,8 @@ def test_any_client_reads_the_views(catalog: Catalog, engine: DuckDBEngine, cloc
             return client.execute(query).fetchall()
 
         assert rows("FROM models") == [
-            ("main", "churn", "PCA", 2, 2, "text", {"team": "ml"}, START, later, datetime.datetime(9999, 1, 1)),
-            ("sales", "Other", "KMEANS", 1, 1, None, {}, later, later, None),
+            ("main", "churn", "PCA", 2, 2, "text", {"team": "ml"}, START, later, datetime.datetime(9999, 1, 1), {}),
+            ("sales", "Other", "KMEANS", 1, 1, None, {}, later, later, None, {}),
         ]
         assert rows("SELECT model_name, version, is_default, n_rows, options['num_clusters'], libraries['numpy'] FROM model_versions") == [
             ("churn", 1, False, 1000, "2", "2.4"), ("churn", 2, True, 1000, "2", "2.4"), ("Other", 1, True, 1000, "2", "2.4"),

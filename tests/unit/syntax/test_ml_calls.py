@@ -246,7 +246,6 @@ def test_no_arguments() -> None:
         ("FROM ML.PREDICT(MODEL m, TABLE t, threshold => «x»)", "option_literal", "'x'"),
         ("FROM ML.PREDICT(MODEL m, «read_csv('x')»)", "option_literal", None),
         ("FROM ML.PREDICT(MODEL m, TABLE t «FOR SYSTEM_TIME AS OF now()»)", "clause_not_supported", None),
-        ("FROM ML.PREDICT(MODEL m «FOR SYSTEM_TIME AS OF now()», TABLE t)", "clause_not_supported", "m@3"),
         ("FROM ML.PREDICT(MODEL«,» TABLE t)", "syntax_error", None),
         ("FROM ML.PREDICT(MODEL «TABLE» t)", "syntax_error", None),
         ("FROM ML.PREDICT(MODEL «'m'», TABLE t)", "syntax_error", "without quotes"),

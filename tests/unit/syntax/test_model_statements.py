@@ -71,13 +71,6 @@ NOT_YET = [
     ("CREATE MODEL ds.m11 «REMOTE WITH CONNECTION `p.r.c`» OPTIONS (endpoint='some-model')", "clause_not_supported"),
     ("CREATE «TEMP» MODEL m AS SELECT 1", "clause_not_supported"),
     ("CREATE OR REPLACE «TEMPORARY» MODEL m AS SELECT 1", "clause_not_supported"),
-    ("«EXPORT MODEL» `p.ds.m3` OPTIONS (uri='gs://bucket/out/', trial_id=3)", "statement_not_supported"),
-    ("«REFRESH MODEL» churn IF DATA CHANGED", "statement_not_supported"),
-    ("«VERIFY MODEL» churn@3", "statement_not_supported"),
-    ("ALTER MODEL churn «SET ALIAS champion = 3»", "clause_not_supported"),
-    ("ALTER MODEL churn «DROP ALIAS champion»", "clause_not_supported"),
-    ("ALTER MODEL churn «RENAME TO attrition»", "clause_not_supported"),
-    ("DESCRIBE MODEL churn «FOR SYSTEM_TIME AS OF now()»", "clause_not_supported"),
     ("«EXPLAIN» CREATE MODEL m AS SELECT 1", "statement_not_supported"),
     ("«explain» ANALYZE DROP MODEL m", "statement_not_supported"),
 ]
