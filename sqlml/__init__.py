@@ -46,6 +46,7 @@ from sqlml.errors import (
     ProgrammingError,
     Warning,  # noqa: A004 - the name is PEP 249's
 )
+from sqlml.plan.check import Problem, check
 
 if TYPE_CHECKING:
     __version__: str
@@ -75,6 +76,7 @@ __all__ = [
     "InternalError",
     "NotSupportedError",
     "OperationalError",
+    "Problem",
     "ProgrammingError",
     "Time",
     "TimeFromTicks",
@@ -83,6 +85,7 @@ __all__ = [
     "Warning",
     "__version__",
     "apilevel",
+    "check",
     "connect",
     "paramstyle",
     "threadsafety",

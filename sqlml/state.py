@@ -185,9 +185,14 @@ def _scalar_from_array(name: str, type_name: str, array: Array) -> object:
     if array.shape == ():
         if type_name in {"int", "bool"} and array.integers is not None and len(array.integers) == 1:
             number = int(array.integers[0])
-            return bool(number) if type_name == "bool" else number
+            if type_name == "int":
+                return number
+            if number in (0, 1):
+                return bool(number)
         if type_name == "float" and array.floats is not None and len(array.floats) == 1:
-            return float(array.floats[0])
+            if np.isfinite(array.floats[0]):
+                return float(array.floats[0])
+            raise damaged_state(f"{name} is not finite")
         if type_name == "str" and array.strings is not None and len(array.strings) == 1 and array.strings[0] is not None:
             return array.strings[0]
     raise damaged_state(f"{name} is not a {type_name}")

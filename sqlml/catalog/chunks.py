@@ -44,7 +44,7 @@ def write_arrays(engine: Engine, database: str, model_id: str, version: int, arr
 
     Raises: NotSupportedError `model_too_large`.
     """
-    _check_size(arrays)
+    check_size(arrays)
     waiting: list[pa.Table] = []
     n_values = n_bytes = 0
     for section, part in arrays.items():
@@ -143,7 +143,7 @@ def _rows(model_id: str, version: int, section: str, name: str, array: Array, pi
     return pa.table(columns, schema=schema)
 
 
-def _check_size(arrays: Arrays) -> None:
+def check_size(arrays: Arrays) -> None:
     flat = [array for part in arrays.values() for array in part.values()]
     n_text_bytes = 0
     for array in flat:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlml import sql
 from sqlml.catalog.records import ModelInfo, ModelKey
@@ -40,7 +41,12 @@ class CurrentModel:
         return self.info.model_id
 
     def is_expired(self, now: datetime.datetime) -> bool:
-        return self.info.expires_at is not None and self.info.expires_at <= now
+        """Whether its time has come; what an alias points at is never taken away, so a model with aliases stays."""
+        return has_expired(self.info.expires_at, bool(self.info.aliases), now)
+
+
+def has_expired(expires_at: datetime.datetime | None, has_aliases: bool, now: datetime.datetime) -> bool:
+    return expires_at is not None and expires_at <= now and not has_aliases
 
 
 def fold(name: str) -> str:
@@ -54,15 +60,15 @@ def read_model(engine: Engine, key: ModelKey) -> tuple[CurrentModel | None, int]
     Raises: IntegrityError `damaged_state`.
     """
     claim = _last(engine, NAMES, key.database, {"schema_key": fold(key.schema), "name_key": fold(key.name)})
-    if not claim:
+    if claim is None:
         return None, 0
-    sequence = int(claim[0]["sequence"])
-    if claim[0]["model_id"] is None:
+    sequence = int(claim["sequence"])
+    if claim["model_id"] is None:
         return None, sequence
-    events = _last(engine, _PRESENT, key.database, {"model_id": claim[0]["model_id"]})
-    if not events:
+    event = _last(engine, _PRESENT, key.database, {"model_id": claim["model_id"]})
+    if event is None:
         raise damaged_state("its log is missing")
-    return _current(key.database, claim[0], events[0]), sequence
+    return current_model(key.database, claim, event), sequence
 
 
 def read_models(engine: Engine, database: str, schema: str | None = None) -> list[CurrentModel]:
@@ -70,46 +76,105 @@ def read_models(engine: Engine, database: str, schema: str | None = None) -> lis
 
     Raises: IntegrityError `damaged_state`.
     """
-    claims = _last(engine, NAMES, database, {} if schema is None else {"schema_key": fold(schema)}, by=("schema_key", "name_key"))
-    events = {event["model_id"]: event for event in _last(engine, _PRESENT, database, {}, by=("model_id",))}
-    models = []
-    for claim in sorted(claims, key=lambda claim: (claim["schema_key"], claim["name_key"])):
-        if claim["model_id"] is not None:
-            if claim["model_id"] not in events:
-                raise damaged_state("its log is missing")
-            models.append(_current(database, claim, events[claim["model_id"]]))
-    return models
+    return [claimed_model(database, row) for row in read_claims(engine, database, schema)]
 
 
-def _last(engine: Engine, table: Table, database: str, which: Mapping[str, str], by: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """The rows with the highest sequence, of all or of each group."""
+class Claim(NamedTuple):
+    """A name that is taken, with what the last event of its model says; all of that is NULL where there is none."""
+
+    schema_name: str
+    model_name: str
+    model_id: str
+    claim: int
+    event: int | None
+    model_type: Any
+    default_version: Any
+    last_version: Any
+    n_versions: Any
+    aliases: Any
+    description: Any
+    labels: Any
+    expires_at: Any
+    created_at: Any
+    modified_at: Any
+
+
+def read_claims(engine: Engine, database: str, schema: str | None = None) -> list[Claim]:
+    """The names that are taken in a database or in one schema, in order.
+
+    Raises: IntegrityError `damaged_state` for more names than are read at once.
+    """
+    rows = engine.rows(
+        "SELECT n.schema_key, n.name_key, n.schema_name, n.model_name, n.model_id, n.sequence, e.sequence, e.model_type, e.default_version,"
+        " e.last_version, e.n_versions, e.aliases, e.description, e.labels, e.expires_at, e.created_at, e.happened_at"
+        f" FROM {NAMES.path(database)} AS n"
+        f" LEFT JOIN (SELECT * FROM {_PRESENT.path(database)} WHERE {is_last(_PRESENT, database, 'model_id')}) AS e"
+        " ON e.model_id = n.model_id"
+        f" WHERE n.model_id IS NOT NULL AND n.{is_last(NAMES, database, 'schema_key, name_key')}"
+        f"{'' if schema is None else ' AND n.schema_key = $1'} LIMIT {MAX_ROWS + 1}",
+        None if schema is None else [fold(schema)],
+    )
+    if len(rows) > MAX_ROWS:
+        raise damaged_state(f"there are more than {MAX_ROWS} models")
+    return [Claim._make(row[2:]) for row in sorted(rows, key=itemgetter(0, 1))]
+
+
+def check_claim(row: Claim) -> None:
+    """Raises: IntegrityError `damaged_state` where the log is missing, or says what cannot be."""
+    if row.event is None:
+        raise damaged_state("its log is missing")
+    expires_at = row.expires_at
+    if row.model_type is None or row.default_version is None or not 0 < row.default_version <= row.last_version:
+        raise damaged_state("its log names no default version")
+    if row.aliases and not all(isinstance(target, int) and 0 < target <= row.last_version for target in row.aliases.values()):
+        raise damaged_state("its log names an alias of no version")
+    times = (row.created_at, row.modified_at) if expires_at is None else (row.created_at, row.modified_at, expires_at)
+    if not all(isinstance(time, datetime.datetime) for time in times) or (row.labels and None in row.labels.values()):
+        raise damaged_state("its log holds a value that is out of range")
+
+
+def claimed_model(database: str, row: Claim) -> CurrentModel:
+    """The model that a name belongs to.
+
+    Raises: IntegrityError `damaged_state`.
+    """
+    check_claim(row)
+    assert row.event is not None  # check_claim
+    labels, aliases = row.labels or {}, row.aliases or {}
+    info = ModelInfo(
+        ModelKey(database, row.schema_name, row.model_name), row.model_id, row.model_type, row.default_version, row.n_versions,
+        row.created_at, row.modified_at, row.description, tuple(labels.items()), row.expires_at, tuple(sorted(aliases.items())),
+    )  # fmt: skip
+    return CurrentModel(info, row.claim, row.event, row.last_version)
+
+
+def is_last(table: Table, database: str, by: str) -> str:
+    """SQL: whether a row has the highest sequence of its group. By its id: to carry whole rows through the groups takes twice as long."""
+    return f"rowid IN (SELECT {sql.call('arg_max', 'rowid', 'sequence')} FROM {table.path(database)} GROUP BY {by})"
+
+
+def _last(engine: Engine, table: Table, database: str, which: Mapping[str, str]) -> dict[str, Any] | None:
+    """The row with the highest sequence of those that have these values."""
     fields = ", ".join(f"{sql.quote(name)} := {sql.quote(name)}" for name in table.names)
     row = sql.call("arg_max", sql.call("struct_pack", fields), "sequence")
     conditions = " AND ".join(f"{column} = ${number}" for number, column in enumerate(which, start=1))
-    query = f"SELECT {row} FROM {table.path(database)}"
-    query += f" WHERE {conditions}" if which else ""
-    query += f" GROUP BY {', '.join(by)}" if by else ""
-    rows = engine.rows(f"{query} LIMIT {MAX_ROWS + 1}", list(which.values()))
-    if len(rows) > MAX_ROWS:
-        raise damaged_state(f"there are more than {MAX_ROWS} models")
-    return [found for (found,) in rows if isinstance(found, dict)]
+    ((found,),) = engine.rows(f"SELECT {row} FROM {table.path(database)} WHERE {conditions}", list(which.values()))
+    return found if isinstance(found, dict) else None
 
 
-def _current(database: str, claim: Mapping[str, Any], event: Mapping[str, Any]) -> CurrentModel:
-    times = [event["created_at"], event["happened_at"], *([] if event["expires_at"] is None else [event["expires_at"]])]
-    labels, aliases = event["labels"] or {}, event["aliases"] or {}
-    if event["model_type"] is None or event["default_version"] is None or not 0 < event["default_version"] <= event["last_version"]:
-        raise damaged_state("its log names no default version")
-    if not all(isinstance(target, int) and 0 < target <= event["last_version"] for target in aliases.values()):
-        raise damaged_state("its log names an alias of no version")
-    if not all(isinstance(time, datetime.datetime) for time in times) or None in labels.values():
-        raise damaged_state("its log holds a value that is out of range")
-    info = ModelInfo(
-        ModelKey(database, claim["schema_name"], claim["model_name"]), claim["model_id"], event["model_type"], event["default_version"],
-        event["n_versions"], event["created_at"], event["happened_at"], event["description"], tuple(labels.items()), event["expires_at"],
-        tuple(sorted(aliases.items())),
+def current_model(database: str, claim: Mapping[str, Any], event: Mapping[str, Any]) -> CurrentModel:
+    """A model from the last claim of its name and its last event, both as rows; maps as dicts.
+
+    Raises: IntegrityError `damaged_state`.
+    """
+    return claimed_model(
+        database,
+        Claim(
+            claim["schema_name"], claim["model_name"], claim["model_id"], claim["sequence"], event["sequence"], event["model_type"],
+            event["default_version"], event["last_version"], event["n_versions"], event["aliases"], event["description"], event["labels"],
+            event["expires_at"], event["created_at"], event["happened_at"],
+        ),
     )  # fmt: skip
-    return CurrentModel(info, claim["sequence"], event["sequence"], event["last_version"])
 
 
 def default_at(engine: Engine, model: CurrentModel, time: datetime.datetime) -> int | None:

@@ -46,7 +46,9 @@ class SourceRecord:
     kind: str
     """"query", "view", "table", "dataset" (files read by one call), "file", "partition" or "model"."""
     name: str
-    """Of a table, view or model with database and schema; of a file its path; of a partition `column = value`."""
+    """Of a table or view `schema.table` in the model's own database, else `database.schema.table`; a part that holds a dot or a quotation
+    mark stands in quotes. So a name stays what it is when the file is attached by another name. Of a model the same with `@version` behind
+    it; of a data set what the call names, of a file its path as it was read, of a partition its table, of the query its text."""
     n_rows: int | None = None
     fingerprint: str | None = None
     """Sum of row hashes, whatever the order of rows; comparable only where `hash_vector` of the version agrees. Of a model its checksum."""
@@ -55,7 +57,7 @@ class SourceRecord:
     columns: tuple[str, ...] | None = None
     """The columns that the training query read of it; the fingerprint is over these."""
     partition: str | None = None
-    """Of a file in a partitioned data set: its `column=value` folders, joined with "/"."""
+    """Of a file in a partitioned data set: its `column=value` folders, joined with "/". Of a partition of a table `column=value`."""
     size_bytes: int | None = None
     modified_at: datetime.datetime | None = None
     """UTC, of a file."""
@@ -96,7 +98,7 @@ class VersionRecord:
     format: int = FORMAT
     """The storage format of the release that made the version."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Values of the statement's parameters by name (`p0` for the first `?`), as `plan.recorded` writes them."""
+    """Values of the statement's parameters by name (`p1` for the first `?` and for `$1`), as `plan.recorded` writes them."""
     context: Mapping[str, str] = field(default_factory=dict)
     """What names and times in the statement mean: database ("" for the model's own), schema, dialect, time_zone."""
     environment: Mapping[str, str] = field(default_factory=dict)

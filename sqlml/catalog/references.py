@@ -12,6 +12,7 @@ from sqlml.engines.engine import Engine
 from sqlml.errors import ProgrammingError, did_you_mean
 
 MAX_ALIAS_LENGTH = 255
+DEFAULT = "default"
 _SHOWN = 12
 
 
@@ -33,7 +34,7 @@ def resolve(engine: Engine, model: CurrentModel, reference: Reference) -> Found:
         case None:
             version = model.info.default_version
         case str():
-            version = _target(model, reference)
+            version = require_alias(model, reference)[1]
         case datetime.datetime():
             version = _default_then(engine, model, reference)
         case _:
@@ -56,26 +57,40 @@ def find_alias(model: CurrentModel, alias: str) -> tuple[str, int] | None:
 
 def check_alias(alias: str) -> None:
     """Raises: ProgrammingError `alias_name`."""
+    if fold(alias) == DEFAULT:
+        raise ProgrammingError(
+            f"{alias} cannot be an alias: it would be another version than the default", code="alias_name",
+            hint="a model's name alone means its default version; ALTER MODEL … SET DEFAULT VERSION = … moves it",
+        )  # fmt: skip
     if not alias or len(alias) > MAX_ALIAS_LENGTH or alias.isdecimal() or not alias.isprintable():
         raise ProgrammingError(
             f"an alias must be a name of at most {MAX_ALIAS_LENGTH} printable characters that is no number", code="alias_name"
         )
 
 
-def _target(model: CurrentModel, alias: str) -> int:
+def require_alias(model: CurrentModel, alias: str) -> tuple[str, int]:
+    """As `find_alias`.
+
+    Raises: ProgrammingError `unknown_alias`.
+    """
     found = find_alias(model, alias)
     if found is not None:
-        return found[1]
+        return found
     names = [name for name, _ in model.info.aliases]
-    raise ProgrammingError(
-        f"model {model.key} has no alias {sql.quote(alias)}", code="unknown_alias",
-        hint=did_you_mean(alias, names) or (f"there are: {', '.join(names[:_SHOWN])}" if names else _none(model, alias)),
-    )  # fmt: skip
+    if fold(alias) == DEFAULT:
+        hint: str | None = f"{model.key} alone means the default version, which is {model.info.default_version}"
+    else:
+        hint = did_you_mean(alias, names) or (f"there are: {', '.join(names[:_SHOWN])}" if names else _none(model, alias))
+    raise ProgrammingError(f"model {model.key} has no alias {sql.quote(alias)}", code="unknown_alias", hint=hint)
 
 
 def _none(model: CurrentModel, alias: str) -> str:
-    name = alias if alias.isidentifier() else sql.quote(alias)
-    return f"ALTER MODEL {model.key} SET ALIAS {name} = {model.info.default_version} makes it"
+    return f"ALTER MODEL {model.key} SET ALIAS {quoted(alias)} = {model.info.default_version} makes it"
+
+
+def quoted(alias: str) -> str:
+    """An alias as it can be written in a statement."""
+    return alias if alias.isidentifier() else sql.quote(alias)
 
 
 def _default_then(engine: Engine, model: CurrentModel, time: datetime.datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 from sqlml.catalog.current import CurrentModel, version_numbers
 from sqlml.catalog.log import Cause, delete_versions, log_event
@@ -11,8 +12,12 @@ from sqlml.engines.engine import Engine
 
 def beyond(engine: Engine, model: CurrentModel, keep_versions: int) -> list[int]:
     """The versions that `keep_versions` would drop, in order: not among the newest so many, not the default, of no alias."""
+    return surplus(model, version_numbers(engine, model), keep_versions)
+
+
+def surplus(model: CurrentModel, numbers: Sequence[int], keep_versions: int) -> list[int]:
+    """As `beyond`, of versions whose numbers are known, in order."""
     protected = {model.info.default_version, *(version for _, version in model.info.aliases)}
-    numbers = version_numbers(engine, model)
     return [number for number in numbers[: max(0, len(numbers) - keep_versions)] if number not in protected]
 
 

@@ -136,6 +136,15 @@ def record_from_rows(rows: Rows) -> VersionRecord:
     })  # fmt: skip
 
 
+def read_options(row: Mapping[str, Any]) -> tuple[dict[str, object], tuple[str, ...]]:
+    """The effective options in a row of `_versions`, and the names of those that the statement gave.
+
+    Raises: IntegrityError `damaged_state`.
+    """
+    options = {name: _json(text, name) for name, text in _pairs(row["options"], "options")}
+    return options, _texts(row["given_options"], "given_options")
+
+
 def stored_checksum(rows: Rows) -> str:
     return str(rows[VERSIONS.name][0]["checksum"])
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlml.catalog.chunks import Arrays, write_arrays
+from sqlml.catalog.chunks import Arrays
 from sqlml.catalog.current import CurrentModel, fold, read_model, read_version
 from sqlml.catalog.log import Cause, claim_name, delete_versions, erase, following, log_creation, log_event
 from sqlml.catalog.publishing import (
@@ -25,11 +25,10 @@ from sqlml.catalog.publishing import (
 )
 from sqlml.catalog.reader import CatalogReader
 from sqlml.catalog.records import ModelKey, Reference, VersionRecord
-from sqlml.catalog.references import check_alias, find_alias, resolve
+from sqlml.catalog.references import check_alias, find_alias, quoted, require_alias, resolve
 from sqlml.catalog.retention import drop_beyond
-from sqlml.catalog.rows import record_to_tables, with_checksum
 from sqlml.catalog.schema import ensure_schema
-from sqlml.catalog.tables import RECORD_TABLES, insert
+from sqlml.catalog.version_rows import write_version
 from sqlml.engines.engine import Engine
 from sqlml.errors import IntegrityError, ProgrammingError
 
@@ -91,7 +90,7 @@ class Catalog(CatalogReader):
         if model is not None and if_not_exists:
             return False
         if model is not None and not replace:
-            raise _model_exists(model.key)
+            raise model_exists(model.key)
         check_writable_in_transaction(self._engine, database)
         return True
 
@@ -109,15 +108,15 @@ class Catalog(CatalogReader):
 
         def change() -> int:
             now = self._now()
-            model, last_claim = self._free_name(place, now)
+            model, last_claim = self.free_name(place, now)
             if model is None:
                 model = log_creation(self._engine, place, last_claim, record.model_type, self.cause, now, reason=reason)
             elif if_not_exists:
                 return model.info.default_version
             elif not replace:
-                raise _model_exists(model.key)
+                raise model_exists(model.key)
             else:
-                model = self._log_version(model, record, now, reason, moves=True)
+                model = self.log_version(model, record, now, reason, moves=True)
             self._write_version(model, record, arrays, now)
             return model.last_version
 
@@ -139,7 +138,7 @@ class Catalog(CatalogReader):
                 )  # fmt: skip
             now = self._now()
             moves_default = placement.moves and placement.alias is None
-            model = self._log_version(model, record, now, placement.reason, moves=moves_default)
+            model = self.log_version(model, record, now, placement.reason, moves=moves_default)
             if placement.moves and placement.alias is not None:
                 model = self._log_alias(model, placement.alias, model.last_version, placement.reason)
             self._write_version(model, record, arrays, now)
@@ -182,13 +181,14 @@ class Catalog(CatalogReader):
             if number == model.info.default_version:
                 raise ProgrammingError(
                     f"version {number} of model {model.key} is its default", code="version_in_use",
-                    hint=f"make another version the default first, or DROP MODEL {model.key} with all versions",
+                    hint=f"ALTER MODEL {model.key} SET DEFAULT VERSION = another one first, or DROP MODEL {model.key} with all versions",
                 )  # fmt: skip
             aliases = model.info.aliases_of(number)
             if aliases:
                 raise ProgrammingError(
-                    f"version {number} of model {model.key} has the alias {', '.join(aliases)}", code="version_in_use",
-                    hint=f"ALTER MODEL {model.key} DROP ALIAS {aliases[0]}, or SET it to another version, first",
+                    f"version {number} of model {model.key} has the alias{'es' * (len(aliases) > 1)} {', '.join(aliases)}",
+                    code="version_in_use",
+                    hint=f"ALTER MODEL {model.key} DROP ALIAS {quoted(aliases[0])}, or SET it to another version, first",
                 )  # fmt: skip
             delete_versions(self._engine, model, number)
             n_versions = max(1, model.info.n_versions - 1)
@@ -224,7 +224,6 @@ class Catalog(CatalogReader):
         Raises: ProgrammingError `unknown_model` without IF EXISTS, `unknown_version`, `unknown_alias`, `alias_name`; OperationalError
             `read_only_database`; IntegrityError `version_conflict`.
         """
-        check_alias(alias)
 
         def move(model: CurrentModel) -> int:
             version = resolve(self._engine, model, reference).version
@@ -234,7 +233,7 @@ class Catalog(CatalogReader):
         return self._alter(key, move, if_exists=if_exists)
 
     def drop_alias(self, key: ModelKey, alias: str, *, if_exists: bool = False) -> bool:
-        """Takes an alias away; the version stays.
+        """Takes an alias away; the version stays, unless the model has expired and this was the last alias to keep it.
 
         Returns: whether there was such a model.
         Raises: ProgrammingError `unknown_model` without IF EXISTS, `unknown_alias`; OperationalError `read_only_database`; IntegrityError
@@ -242,9 +241,9 @@ class Catalog(CatalogReader):
         """
 
         def take(model: CurrentModel) -> bool:
-            version = resolve(self._engine, model, alias).version
+            found = require_alias(model, alias)
             left = tuple(known for known in model.info.aliases if fold(known[0]) != fold(alias))
-            log_event(self._engine, model, "alias_dropped", self.cause, self._now(), version=version, alias=alias, aliases=left)
+            log_event(self._engine, model, "alias_dropped", self.cause, self._now(), version=found[1], alias=found[0], aliases=left)
             return True
 
         return bool(self._alter(key, take, if_exists=if_exists))
@@ -258,12 +257,14 @@ class Catalog(CatalogReader):
         """
 
         def change(model: CurrentModel) -> bool:
+            if name == model.key.name:
+                return True
             now = self._now()
             target = ModelKey(model.key.database, model.key.schema, name)
             if fold(name) == fold(model.key.name):
                 claim = model.claim
             else:
-                other, claim = self._free_name(target, now)
+                other, claim = self.free_name(target, now)
                 if other is not None:
                     raise ProgrammingError(f"there is already a model {other.key}", code="model_exists", hint="choose another name")
                 claim_name(self._engine, model.key, model.claim, None, now)
@@ -300,18 +301,23 @@ class Catalog(CatalogReader):
 
         return bool(self._alter(key, alter, if_exists=if_exists))
 
-    # ---- Inside ----
+    # ---- Inside a change, also one of `transfer` ----
 
-    def _free_name(self, key: ModelKey, now: datetime.datetime) -> tuple[CurrentModel | None, int]:
+    @property
+    def now(self) -> datetime.datetime:
+        """The present as UTC without a zone."""
+        return self._now()
+
+    def free_name(self, key: ModelKey, now: datetime.datetime) -> tuple[CurrentModel | None, int]:
         """The model that has a name, unless it has expired and is now erased; and the sequence of the name's last claim."""
         ensure_schema(self._engine, key.database, now)
         model, last_claim = read_model(self._engine, key)
         if model is not None and model.is_expired(now):
-            erase(self._engine, model, "expired", self.cause, now)
+            erase(self._engine, model, "expired", self.cause, now, reason=f"expiration_timestamp was {model.info.expires_at} UTC")
             model = None
         return model, last_claim
 
-    def _log_version(
+    def log_version(
         self, model: CurrentModel, record: VersionRecord, now: datetime.datetime, reason: str | None, *, moves: bool
     ) -> CurrentModel:
         version = following(model.last_version)
@@ -321,9 +327,13 @@ class Catalog(CatalogReader):
             n_versions=following(model.info.n_versions), **moved,
         )  # fmt: skip
 
+    # ---- Inside ----
+
     def _log_alias(self, model: CurrentModel, alias: str, version: int, reason: str | None) -> CurrentModel:
         known = find_alias(model, alias)
-        if known is not None and known[1] == version:
+        if known is None:
+            check_alias(alias)
+        elif known[1] == version:
             return model
         left = [(name, target) for name, target in model.info.aliases if fold(name) != fold(alias)]
         name = alias if known is None else known[0]
@@ -334,12 +344,7 @@ class Catalog(CatalogReader):
 
     def _write_version(self, model: CurrentModel, record: VersionRecord, arrays: Arrays, now: datetime.datetime) -> None:
         """The rows of the model's last version; then those that `keep_versions` leaves no room for go."""
-        version, database = model.last_version, model.key.database
-        tables = with_checksum(record_to_tables(record, model.model_id, version, now), arrays)
-        for table in RECORD_TABLES:
-            if tables[table.name].num_rows:
-                insert(self._engine, database, table, tables[table.name])
-        write_arrays(self._engine, database, model.model_id, version, arrays)
+        write_version(self._engine, model.key.database, model.model_id, model.last_version, record, arrays, now)
         drop_beyond(self._engine, model, self.keep_versions, self.cause, now)
 
     def _alter(self, key: ModelKey, change: Callable[[CurrentModel], T], *, if_exists: bool = False) -> T | None:
@@ -363,7 +368,7 @@ def _target(model: CurrentModel, alias: str | None) -> int:
     return model.info.default_version if found is None else found[1]
 
 
-def _model_exists(key: ModelKey) -> ProgrammingError:
+def model_exists(key: ModelKey) -> ProgrammingError:
     return ProgrammingError(
         f"there is already a model {key}", code="model_exists",
         hint="CREATE OR REPLACE MODEL adds a version to it, CREATE MODEL IF NOT EXISTS leaves it as it is",

@@ -20,8 +20,8 @@ JOIN (SELECT schema_key, name_key, {sql.call("max", "sequence")} AS sequence FRO
 JOIN (SELECT model_id, {sql.call("max", "sequence")} AS sequence FROM sqlml._events GROUP BY model_id) AS s
   ON n.model_id = s.model_id
 JOIN sqlml._events AS e ON e.model_id = s.model_id AND e.sequence = s.sequence
-WHERE e.expires_at IS NULL OR e.expires_at > {_NOW}"""
-"""The models that are there: claimed, not dropped, not expired."""
+WHERE e.expires_at IS NULL OR e.expires_at > {_NOW} OR {sql.call("cardinality", "e.aliases")} > 0"""
+"""The models that are there: claimed, not dropped, not expired. One with aliases does not expire."""
 
 
 def _of_versions(table: str, columns: str, order: str) -> str:

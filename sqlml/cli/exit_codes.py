@@ -12,6 +12,8 @@ class ExitCode(enum.IntEnum):
     """Every statement succeeded."""
     STATEMENT_FAILED = 1
     """A statement failed; those before it stay done, those after it were not run."""
+    PROBLEMS_FOUND = 1
+    """`sqlml doctor` found something wrong with the models, or `sqlml check` with a script, and says what."""
     USAGE = 2
     """The command line is wrong, or a script cannot be read; nothing was run."""
     CANNOT_OPEN = 3

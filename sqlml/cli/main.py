@@ -15,11 +15,14 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from sqlml.cli.arguments import STDIN, Arguments, parse_arguments, read_script
+from sqlml.cli.check import run_check
+from sqlml.cli.doctor import run_doctor
 from sqlml.cli.exit_codes import ExitCode
 from sqlml.errors import Error, InternalError
 
 if TYPE_CHECKING:
     from sqlml.render.display import Display
+    from sqlml.session.runs import RunningScript
     from sqlml.session.session import Session
 
 
@@ -82,6 +85,10 @@ def _run(arguments: Arguments) -> ExitCode:
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character must not fail a statement
     if arguments.topic is not None:
         return _help(arguments.topic)
+    if arguments.doctor is not None:
+        return run_doctor(arguments.doctor)
+    if arguments.check is not None:
+        return run_check(arguments.check)
     try:
         texts = _texts(arguments)
     except OSError as error:
@@ -95,7 +102,7 @@ def _run(arguments: Arguments) -> ExitCode:
 
     display = Display(Terminal(), output_format=Format(arguments.format), quiet=arguments.quiet, progress=arguments.progress)
     try:
-        session = open_session(arguments.database, read_only=arguments.read_only, dialect=arguments.dialect)
+        session = open_session(arguments.database, read_only=arguments.read_only, settings=arguments.settings, origin="command line")
     except Error as error:
         display.error(error)
         return ExitCode.CANNOT_OPEN
@@ -103,7 +110,7 @@ def _run(arguments: Arguments) -> ExitCode:
         if texts is None:
             from sqlml.shell.app import run_shell
 
-            run_shell(session, display, database=arguments.database, dialect=arguments.dialect)
+            run_shell(session, display, database=arguments.database)
             return ExitCode.OK
         return _run_texts(session, display, texts, arguments)
     except KeyboardInterrupt:
@@ -141,14 +148,35 @@ def _texts(arguments: Arguments) -> list[tuple[str, str]] | None:
 
 
 def _run_texts(session: Session, display: Display, texts: list[tuple[str, str]], arguments: Arguments) -> ExitCode:
-    for text, name in texts:
-        try:
+    script = None if arguments.script is None else session.begin_script(texts[0][1])
+    n_statements = 0
+    ended_by: BaseException | None = None
+    try:
+        for text, name in texts:
             for outcome in session.run_each(text, arguments.parameters, name=name, on_event=display.on_event):
                 display.outcome(session, outcome)
-        except Error as error:
-            display.error(error)
-            return ExitCode.INTERNAL if isinstance(error, InternalError) else ExitCode.STATEMENT_FAILED
+                n_statements += 1
+    except Error as error:
+        ended_by = error
+        display.error(error)
+        return ExitCode.INTERNAL if isinstance(error, InternalError) else ExitCode.STATEMENT_FAILED
+    except BaseException as interruption:
+        ended_by = interruption
+        raise
+    finally:
+        if script is not None:
+            _end_script(session, display, script, n_statements, ended_by)
     return ExitCode.OK
+
+
+def _end_script(session: Session, display: Display, script: RunningScript, n_statements: int, ended_by: BaseException | None) -> None:
+    """Has the script's row written; that it could not be is no failure of the script."""
+    from sqlml.session.outcome import Notice
+
+    try:
+        session.end_script(script, n_statements, ended_by)
+    except Error as error:
+        display.notice(Notice("run_not_recorded", f"the run could not be recorded in sqlml.runs: {error.message}"))
 
 
 def _usage(message: str) -> ExitCode:

@@ -30,7 +30,8 @@ def connect(
     *,
     read_only: bool = False,
     config: Mapping[str, object] | None = None,
-    dialect: str = "duckdb",
+    dialect: str | None = None,
+    settings: Mapping[str, object] | None = None,
     on_event: EventHandler | None = None,
 ) -> Connection:
     """Opens a database file, an in-memory database, or sqlml on an open DuckDB connection.
@@ -39,14 +40,17 @@ def connect(
         database: a path, ":memory:", or a connection, which stays open when sqlml's is closed.
         read_only: open the file for reading; models in it predict.
         config: DuckDB's settings, e.g. `{"threads": 2}`.
-        dialect: the SQL flavour; this release has "duckdb".
+        dialect: the SQL flavour, "duckdb" or "bigquery"; with the latter the connection's time zone is UTC.
+        settings: sqlml's settings, e.g. `{"keep_versions": 10}`, as `SHOW sqlml` lists them. They are stronger than the environment
+            (`SQLML_KEEP_VERSIONS`) and the configuration file, and `SET sqlml.keep_versions = …` changes them.
         on_event: called with what a running statement says: stages, iterations, notices.
-    Raises: OperationalError when the database cannot be opened; NotSupportedError for another dialect.
+    Raises: OperationalError when the database cannot be opened; NotSupportedError for another dialect; ProgrammingError
+        `unknown_setting`, `setting_value`, `configuration_file`.
     """
     from sqlml.session.session import open_session  # brings DuckDB, Arrow and the parser; `import sqlml` must stay quick
 
     path = database if isinstance(database, str) or not hasattr(database, "__fspath__") else database.__fspath__()
-    return Connection(open_session(path, read_only=read_only, config=config, dialect=dialect), on_event=on_event)
+    return Connection(open_session(path, read_only=read_only, config=config, dialect=dialect, settings=settings), on_event=on_event)
 
 
 class Connection:

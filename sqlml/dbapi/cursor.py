@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
@@ -51,6 +51,7 @@ class Cursor:
         self._ahead: deque[Row] = deque()
         self._n_fetched = 0
         self._n_changed = -1
+        self._names_type: Callable[[str], str] = _own_name
 
     # Running ---------------------------------------------------------------------------------------------------------------------------
 
@@ -93,6 +94,10 @@ class Cursor:
         if not isinstance(sql, str):
             raise InterfaceError(f"a statement must be a string, got {type(sql).__name__}", code="statement_type")
         self._outcome = session.run(sql, parameters, on_event=self._on_event)
+        if session.dialect == "bigquery":
+            from sqlml.bigquery.types import bigquery_type  # the flavour is read already
+
+            self._names_type = bigquery_type
         self._n_changed = self._outcome.n_rows_changed
 
     def _on_event(self, event: Event) -> None:
@@ -191,10 +196,11 @@ class Cursor:
 
     @property
     def description(self) -> tuple[Description, ...] | None:
-        """A 7-tuple per column, of which name and type are known; None without a result. Type names equal the type objects (STRING, …)."""
+        """A 7-tuple per column, of which name and type are known; None without a result. Type names equal the type objects (STRING, …)
+        and are those of the flavour that the statement was run in."""
         if self._outcome is None or self._outcome.schema is None:
             return None
-        return tuple((column.name, column.type.name, None, None, None, None, None) for column in self._outcome.schema)
+        return tuple((column.name, self._names_type(column.type.name), None, None, None, None, None) for column in self._outcome.schema)
 
     @property
     def rowcount(self) -> int:
@@ -248,6 +254,10 @@ class Cursor:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
+
+
+def _own_name(type_name: str) -> str:
+    return type_name
 
 
 def _checked(parameters: Parameters) -> Parameters:

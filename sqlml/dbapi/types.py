@@ -1,7 +1,7 @@
 """PEP 249's type objects and constructors.
 
-A `type_code` in a cursor's description is DuckDB's name of the type (`"BIGINT"`, `"STRUCT(a INTEGER)[]"`); it equals the type
-object of its kind, so that `description[0][1] == sqlml.NUMBER` says what a program wants to know.
+A `type_code` in a cursor's description is DuckDB's name of the type (`"BIGINT"`, `"STRUCT(a INTEGER)[]"`), in the BigQuery flavour
+BigQuery's (`"INT64"`, `"ARRAY<STRUCT<a INT64>>"`); it equals the type object of its kind, so that `description[0][1] == sqlml.NUMBER` says what a program wants to know.
 """
 
 from __future__ import annotations
@@ -10,6 +10,13 @@ import datetime
 import time
 
 from sqlml.types import Kind, SqlType
+
+
+_BIGQUERY_KINDS = {
+    "INT64": Kind.NUMBER, "FLOAT64": Kind.NUMBER, "NUMERIC": Kind.NUMBER, "BIGNUMERIC": Kind.NUMBER, "BOOL": Kind.BOOLEAN,
+    "STRING": Kind.STRING, "BYTES": Kind.BLOB, "DATETIME": Kind.TIMESTAMP,
+}  # fmt: skip
+"""BigQuery's names of types where they are not DuckDB's."""
 
 
 class TypeObject:
@@ -23,7 +30,7 @@ class TypeObject:
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, str):
-            return SqlType(other).kind in self.kinds
+            return _BIGQUERY_KINDS.get(other, SqlType(other).kind) in self.kinds
         return self is other if isinstance(other, TypeObject) else NotImplemented
 
     def __repr__(self) -> str:

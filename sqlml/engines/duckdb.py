@@ -14,11 +14,14 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from sqlml.engines.duckdb_aside import Aside
 from sqlml.engines.duckdb_calls import _sqlml_call as call
 from sqlml.engines.duckdb_errors import translated
 from sqlml.engines.duckdb_functions import EngineFunctions
 from sqlml.engines.duckdb_lifetime import Held
+from sqlml.engines.duckdb_probes import columns_apart
 from sqlml.engines.duckdb_results import BatchStream, DuckDBResult, Row
+from sqlml.engines.duckdb_sources import find_sources
 from sqlml.engines.duckdb_text import first_word, statement_start
 from sqlml.engines.duckdb_transaction import Transaction, ask, is_control
 from sqlml.errors import Error, InterfaceError, NotSupportedError, OperationalError, ProgrammingError
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from sqlml.engines.engine import BatchFunction, ListFunction, Parameters
+    from sqlml.engines.sources import QuerySources
 
 _DESCRIBE = "DESCRIBE "
 _CONNECT_ATTEMPTS = 50
@@ -101,6 +105,7 @@ class DuckDBEngine:
         self._abort = connection.abort
         self._open: weakref.ref[DuckDBResult | BatchStream] | None = None
         self._functions = EngineFunctions()
+        self._aside = Aside(connection)
         self._tables: dict[str, pa.Table] = {}
         """Registered tables by name."""
         self._unsettled: set[str] = set()
@@ -162,9 +167,20 @@ class DuckDBEngine:
         with self._ready():
             start = statement_start(query)
             statement = _DESCRIBE + query[start:]
+            if ";" in statement:
+                self._check_single(statement, start - len(_DESCRIBE))
             with self.translating(statement, start - len(_DESCRIBE)):
                 rows = call(self.connection.execute, statement, parameters or None).fetchall()
             return Schema(tuple(Column(row[0], SqlType(row[1])) for row in rows))
+
+    def try_describe(self, query: str, parameters: Parameters = None) -> Schema | None:
+        """See `Engine.try_describe`."""
+        if self.in_transaction:
+            return columns_apart(self.connection, self.rows, query, parameters)
+        try:
+            return self.describe(query, parameters)
+        except Error:
+            return None
 
     def batches(self, query: str, parameters: Parameters = None, *, n_rows: int = 122_880) -> BatchStream:
         """Streams a query; nothing is materialised. DuckDB cuts batches at row groups (122,880 rows), whatever n_rows is beyond that."""
@@ -189,6 +205,7 @@ class DuckDBEngine:
         # Closed meanwhile: then nothing is running.
         with contextlib.suppress(Exception):
             self.connection.interrupt()
+        self._aside.interrupt()
 
     def progress(self) -> float | None:
         """The part of the running statement that is done, 0 to 1, from any thread; None where DuckDB does not count it."""
@@ -196,6 +213,14 @@ class DuckDBEngine:
         with contextlib.suppress(Exception):
             percentage = self.connection.query_progress()
         return min(percentage / 100.0, 1.0) if percentage >= 0.0 else None
+
+    def sources(self, query: str, parameters: Parameters = None) -> QuerySources:
+        """What a query reads; see `Engine.sources`."""
+        return find_sources(self.rows, self._aside.rows, query, parameters)
+
+    def rows_apart(self, query: str, parameters: Parameters = None) -> list[Row]:
+        """All rows of a query over files; see `Engine.rows_apart`."""
+        return self._aside.rows(query, parameters)
 
     # ---- Tables and functions ----
 

@@ -32,7 +32,14 @@ class Rule:
 _CARRYING_OUT = ("io", "out of memory", "transactioncontext", "fatal", "")
 _INVALID = ("invalid input", "binder", "invalid configuration", "parameter not resolved", "parameter not allowed")
 RULES = (
-    Rule(_CARRYING_OUT, r"No space left|disk is full|not enough space on the disk", OperationalError, "disk_full", "the disk is full",
+    Rule(_CARRYING_OUT, r'Could not write file "(?P<path>[^"\n]*)": (?:No space left on device|File too large|Disk quota exceeded)',
+          OperationalError, "disk_full", 'there is no room for "{path}" on its disk',
+          "free some space there; what was committed before is safe, and if every statement fails now, open the database again"),
+    Rule(("", "fatal", "internal", "io", "serialization", "transactioncontext"),
+          r"Corrupt (?:database|WAL) file|Failure while replaying WAL|Could not read enough bytes from file|remaining in MetadataReader",
+          OperationalError, "damaged_file", None, "the database file or its .wal is damaged; restore both from a copy made at one time"),
+    Rule(_CARRYING_OUT, r"No space left|disk is full|not enough space on the disk|File too large|Disk quota exceeded",
+          OperationalError, "disk_full", "the disk is full",
           "free some space, or let temp_directory point to a larger disk"),
     Rule(_CARRYING_OUT, r"max_temp_directory_size", OperationalError, "disk_full",
           "the room for temporary files is used up",
@@ -107,7 +114,8 @@ RULES = (
           'no file matches "{path}"'),
     Rule(("io",), r'"(?P<path>[^"\n]*)": No such file or directory', OperationalError, "file_not_found",
           'cannot open "{path}": no such file or directory'),
-    Rule(("io",), r"Permission denied", OperationalError, "permission_denied"),
+    Rule(("io",), r"Permission denied", OperationalError, "permission_denied", None,
+          "a database that you may only read can be opened read-only"),
     Rule(("io", "http", "missing extension", "autoload", ""),
           r'Extension "(?:[^"\n]*[/\\])?(?P<extension>\w+)(?:\.\w+)*" not found', OperationalError, "missing_extension",
           "the database extension {extension} is not installed", "INSTALL {extension}"),

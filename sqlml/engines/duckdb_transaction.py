@@ -47,4 +47,7 @@ def ask(connection: duckdb.DuckDBPyConnection, known: Transaction) -> Transactio
         return Transaction.ABORTED
     except duckdb.ConnectionException:
         return Transaction.NONE  # closed
+    except duckdb.FatalException:
+        # The engine has given the database up, and refuses every statement until it is opened again.
+        return Transaction.NONE if known is Transaction.NONE else Transaction.ABORTED
     return Transaction.OPEN if first == second else Transaction.NONE

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from sqlml.engines.sources import QuerySources
     from sqlml.types import Schema
 
 Parameters: TypeAlias = "Sequence[object] | Mapping[str, object] | None"
@@ -81,6 +82,21 @@ class Engine(Protocol):
 
     def describe(self, query: str, parameters: Parameters = None) -> Schema:
         """The columns of a query, without running it."""
+        ...
+
+    def try_describe(self, query: str, parameters: Parameters = None) -> Schema | None:
+        """The columns of a query, or None where the engine refuses it or, in a transaction, cannot be asked: the transaction stays open."""
+        ...
+
+    def sources(self, query: str, parameters: Parameters = None) -> QuerySources:
+        """The views, tables and files that a query reads. It is planned and parsed, not run; what cannot be found out is told, not raised.
+
+        Raises: what planning the query raises.
+        """
+        ...
+
+    def rows_apart(self, query: str, parameters: Parameters = None) -> list[tuple[object, ...]]:
+        """All rows of a query over files alone, outside any transaction: its failure leaves an open one as it is."""
         ...
 
     def batches(self, query: str, parameters: Parameters = None, *, n_rows: int = 122_880) -> Batches:

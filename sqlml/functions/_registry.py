@@ -91,6 +91,8 @@ VALUE_FUNCTIONS = (
     "BAG_OF_WORDS",
     "TF_IDF",
     "FARM_FINGERPRINT",
+    "TO_JSON_STRING",
+    "TO_JSON",
 )
 """Preprocessing functions. Each lives in the module of its name in lower case, without "ML.", as SPEC; where a name exists with and
 without "ML.", the one without is PLAIN_SPEC beside it."""

@@ -31,11 +31,12 @@ class Takes(enum.Enum):
     VECTOR = "an array of numbers, or of (key, number) structs"
     NUMBER_FIELDS = "a STRUCT of numbers"
     STRING_FIELDS = "a STRUCT of strings"
+    ANYTHING = "a value"
 
     def accepts(self, type_: SqlType) -> bool:
         """Whether a value of that type may stand here; fields of a STRUCT are asked one by one."""
         kind = type_.kind
-        if type_.name == '"NULL"':
+        if self is Takes.ANYTHING or type_.name == '"NULL"':
             return True
         if self in (Takes.NUMBERS, Takes.STRINGS, Takes.VECTOR):
             if kind is not Kind.LIST:

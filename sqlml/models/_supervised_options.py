@@ -52,6 +52,15 @@ def model_type_option(model_type: str) -> Option:
     return Option("model_type", String((model_type,)), default=model_type, doc="The model type; required.")
 
 
+LINEAGE_OPTIONS = (
+    Option(
+        "lineage_partition_col", String(),
+        doc="A column of tables that the query reads: the version records rows and a fingerprint for each of its values, so that it can be "
+        "told which of them have changed. sqlml's own; files in folders column=value have this without it.",
+    ),
+)  # fmt: skip
+"""Of every model type."""
+
 LABEL_OPTIONS = (
     Option(
         "input_label_cols", StringList(length=1), default=("label",), aliases=("labels",),

@@ -11,6 +11,7 @@ from sqlml.features.layout import EncodingRules
 from sqlml.models._options import Boolean, Effect, Float, Integer, Option, OptionError, Options, OptionType, String
 from sqlml.models._supervised_options import (
     LABEL_OPTIONS,
+    LINEAGE_OPTIONS,
     REGISTRY_OPTIONS,
     SPLIT_OPTIONS,
     TUNING_OPTIONS,
@@ -109,6 +110,7 @@ def tree_options(
         ),
         *SPLIT_OPTIONS,
         *TUNING_OPTIONS,
+        *LINEAGE_OPTIONS,
         *REGISTRY_OPTIONS,
     )  # fmt: skip
 

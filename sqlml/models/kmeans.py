@@ -26,7 +26,7 @@ from sqlml.models._lloyd import Fit, Nearest, Points, add_sums, davies_bouldin_i
 from sqlml.models._options import Boolean, Effect, Float, Integer, Option, OptionError, Options, String
 from sqlml.models._sparse import as_floats, dense
 from sqlml.models._spec import EncodingRules, ModelSpec, Reading, Task
-from sqlml.models._supervised_options import REGISTRY_OPTIONS, TUNING_OPTIONS, model_type_option
+from sqlml.models._supervised_options import LINEAGE_OPTIONS, REGISTRY_OPTIONS, TUNING_OPTIONS, model_type_option
 from sqlml.models._terms_sql import TermValues, by_code, category_columns, check_size, dot_product, let, numeric_columns, over_terms
 from sqlml.state import FloatArray, IntArray, damaged_state, floats, integers
 from sqlml.training.data import Progress, Trained, TrainingData
@@ -278,6 +278,7 @@ SPEC = ModelSpec(
             doc="Goes on from the existing model's centroids.",
         ),
         *TUNING_OPTIONS,
+        *LINEAGE_OPTIONS,
         *REGISTRY_OPTIONS,
     ),
     encoding=encoding,

@@ -49,7 +49,14 @@ from sqlml.models._quasi_newton import quasi_newton
 from sqlml.models._spec import ModelSpec, Reading, Task
 from sqlml.models._squared_loss import MomentsLoss, StreamedLoss
 from sqlml.models._standard_errors import ERRORS, check_errors, no_errors, tell_approximate
-from sqlml.models._supervised_options import LABEL_OPTIONS, REGISTRY_OPTIONS, SPLIT_OPTIONS, TUNING_OPTIONS, model_type_option
+from sqlml.models._supervised_options import (
+    LABEL_OPTIONS,
+    LINEAGE_OPTIONS,
+    REGISTRY_OPTIONS,
+    SPLIT_OPTIONS,
+    TUNING_OPTIONS,
+    model_type_option,
+)
 from sqlml.state import damaged_state, floats
 from sqlml.training.data import Iteration, Progress, Trained, TrainingData
 
@@ -318,6 +325,7 @@ SPEC = ModelSpec(
         *SPLIT_OPTIONS,
         *OTHER_OPTIONS,
         *TUNING_OPTIONS,
+        *LINEAGE_OPTIONS,
         *REGISTRY_OPTIONS,
     ),
     encoding=encoding,

@@ -42,6 +42,7 @@ from sqlml.models._standard_errors import ERRORS, check_errors, no_errors, tell_
 from sqlml.models._supervised_options import (
     CLASS_WEIGHT_OPTIONS,
     LABEL_OPTIONS,
+    LINEAGE_OPTIONS,
     REGISTRY_OPTIONS,
     SPLIT_OPTIONS,
     TUNING_OPTIONS,
@@ -225,6 +226,7 @@ SPEC = ModelSpec(
         *SPLIT_OPTIONS,
         *OTHER_OPTIONS,
         *TUNING_OPTIONS,
+        *LINEAGE_OPTIONS,
         *REGISTRY_OPTIONS,
     ),
     encoding=encoding,

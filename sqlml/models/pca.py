@@ -28,7 +28,7 @@ from sqlml.models._options import Boolean, Float, Integer, Option, OptionError, 
 from sqlml.models._row_chunks import chunk_rows, row_chunks
 from sqlml.models._sparse import as_csr, is_sparse
 from sqlml.models._spec import EncodingRules, ModelSpec, Reading, Task
-from sqlml.models._supervised_options import REGISTRY_OPTIONS, model_type_option
+from sqlml.models._supervised_options import LINEAGE_OPTIONS, REGISTRY_OPTIONS, model_type_option
 from sqlml.models._terms_sql import TermValues, check_size, dot_product, over_terms
 from sqlml.state import FloatArray, damaged_state, floats
 from sqlml.training.data import Iteration, Progress, Trained, TrainingData
@@ -223,6 +223,7 @@ SPEC = ModelSpec(
             "pca_solver", String(("FULL", "RANDOMIZED", "AUTO")), default="AUTO",
             doc=f"All give the exact solution for up to {MAX_COLUMNS} columns after one-hot encoding; RANDOMIZED says so in a notice.",
         ),
+        *LINEAGE_OPTIONS,
         *REGISTRY_OPTIONS,
     ),
     encoding=lambda options: EncodingRules(numbers="standardize" if options["scale_features"] else "centre"),

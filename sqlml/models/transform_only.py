@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sqlml.features.layout import EncodingRules
 from sqlml.models._options import Options
 from sqlml.models._spec import ModelSpec, Reading, Task
-from sqlml.models._supervised_options import model_type_option
+from sqlml.models._supervised_options import LINEAGE_OPTIONS, model_type_option
 from sqlml.training.data import Progress, Trained, TrainingData
 
 
@@ -45,7 +45,7 @@ SPEC = ModelSpec(
     model_type="TRANSFORM_ONLY",
     task=Task.PREPROCESSING,
     doc="Keeps a TRANSFORM clause with its learned statistics, for ML.TRANSFORM.",
-    options=(model_type_option("TRANSFORM_ONLY"),),
+    options=(model_type_option("TRANSFORM_ONLY"), *LINEAGE_OPTIONS),
     encoding=lambda options: EncodingRules(numbers="raw", impute=False, categories="codes"),
     reading=Reading(ordered=False, passes="one"),
     state=TransformOnlyState,

@@ -10,7 +10,23 @@ from sqlml.plan import show
 from sqlml.plan.calls import Calls
 from sqlml.plan.context import PlanContext
 from sqlml.plan.create_model import bind_create_model
-from sqlml.plan.nodes import AlterModel, MoveAlias, MoveDefault, Plan, RemoveAlias, RemoveModel, Rename, RunQuery, ShowRows
+from sqlml.plan.move_model import bind_copy, bind_export, bind_import
+from sqlml.plan.nodes import (
+    AlterModel,
+    ChangeSetting,
+    MoveAlias,
+    MoveDefault,
+    Plan,
+    RemoveAlias,
+    RemoveModel,
+    Rename,
+    RestoreSetting,
+    RunQuery,
+    ShowRows,
+)
+from sqlml.plan.refresh_model import bind_refresh_model
+from sqlml.plan.settings import show_settings
+from sqlml.plan.verify_model import bind_verify_model
 from sqlml.syntax.nodes import (
     AlterModelOptions,
     CopyModel,
@@ -24,11 +40,14 @@ from sqlml.syntax.nodes import (
     Query,
     RefreshModel,
     RenameModel,
+    ResetSetting,
     SetAlias,
     SetDefaultVersion,
+    SetSetting,
     ShowCreateModel,
     ShowModels,
     ShowModelTypes,
+    ShowSettings,
     ShowVersions,
     Statement,
     VerifyModel,
@@ -62,16 +81,31 @@ def bind(node: Statement, context: PlanContext) -> Plan:
         case AlterModelOptions():
             return _alter(node, context)
         case SetDefaultVersion():
-            return MoveDefault(context.key(node.name), node.if_exists, node.version, node.name.span.to(node.version_span))
+            return MoveDefault(context.key(node.name), node.if_exists, node.version, node.version_span, node.name.span)
         case SetAlias():
-            span = node.name.span.to(node.version_span)
-            return MoveAlias(context.key(node.name), node.if_exists, node.alias, node.version, span)
+            return MoveAlias(
+                context.key(node.name), node.if_exists, node.alias, node.alias_span, node.version, node.version_span, node.name.span
+            )
         case DropAlias():
-            return RemoveAlias(context.key(node.name), node.if_exists, node.alias, node.name.span.to(node.alias_span))
+            return RemoveAlias(context.key(node.name), node.if_exists, node.alias, node.alias_span, node.name.span)
         case RenameModel():
-            return Rename(context.key(node.name), node.if_exists, node.new_name, node.name.span.to(node.new_name_span))
-        case RefreshModel() | VerifyModel() | CopyModel() | ExportModel() | ImportModel():
-            raise NotSupportedError("not available yet", code="statement_not_supported", span=node.span)
+            return Rename(context.key(node.name), node.if_exists, node.new_name, node.new_name_span, node.name.span)
+        case RefreshModel():
+            return bind_refresh_model(node, context)
+        case VerifyModel():
+            return bind_verify_model(node, context)
+        case CopyModel():
+            return bind_copy(node, context)
+        case ExportModel():
+            return bind_export(node, context)
+        case ImportModel():
+            return bind_import(node, context)
+        case SetSetting():
+            return ChangeSetting(node.name, context.parameters.fill(node.value.value, node.value.span), node.name_span, node.value.span)
+        case ResetSetting():
+            return RestoreSetting(node.name, node.name_span)
+        case ShowSettings():
+            return ShowRows(show_settings(context))
         case ShowModels():
             return ShowRows(show.show_models(node, context))
         case ShowVersions():

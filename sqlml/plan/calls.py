@@ -9,6 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from sqlml import sql
+from sqlml.bigquery.part import Part
 from sqlml.errors import DataError, Error, NotSupportedError, ProgrammingError
 from sqlml.features import encoding
 from sqlml.features.expressions import RESERVED_PREFIX
@@ -20,11 +21,12 @@ from sqlml.models._options import OptionError, Options, check_options
 from sqlml.models._spec import TooLargeForSql
 from sqlml.plan.context import Models, PlanContext
 from sqlml.plan.ctes import visible_ctes
-from sqlml.plan.splice import Spliced, concatenate, embed, located, plain, splice
+from sqlml.plan.information_schema import information_table
+from sqlml.plan.splice import Spliced, concatenate, embed, located, plain
 from sqlml.plan.transform import OUTPUT, is_zoned
 from sqlml.plan.values import Values
 from sqlml.source import Source, Span
-from sqlml.syntax.nodes import MLCall, ModelName, OptionSetting, Query, QueryArgument, ValueCall
+from sqlml.syntax.nodes import InformationTable, MLCall, ModelName, OptionSetting, Query, QueryArgument, ValueCall
 from sqlml.types import Kind, Schema, SqlType
 
 _REGISTERED = re.compile(r'"__sqlml_(?:dictionary|terms)_\d')
@@ -39,6 +41,12 @@ class Calls:
         self._in_view = in_view
         self.replacements = list(context.parameters.replacements)
         self._values = Values(context, self.replacements)
+        self.models: list[LoadedModel] = []
+        """Every model that a bound call names, in the order of binding."""
+
+    @property
+    def context(self) -> PlanContext:
+        return self._context
 
     @property
     def source(self) -> Source:
@@ -53,7 +61,7 @@ class Calls:
         self._values.find_types(query.calls)
         for call in query.calls:
             try:
-                bound = self._values.bind(call) if isinstance(call, ValueCall) else self._bind(call)
+                bound = self._bind_any(call)
             except Error as error:
                 raise error.at(call.span) from error.__cause__
             self.replacements.append((call.span, bound))
@@ -67,9 +75,9 @@ class Calls:
             name = " ".join(self._context.source.text[item.span.start : item.span.end].split())
             self.replacements.append((Span(item.span.end, item.span.end), plain(f" AS {sql.quote(name)}")))
 
-    def text(self, span: Span) -> Spliced:
+    def text(self, span: Span, part: Part = Part.STATEMENT) -> Spliced:
         """The user's text with every bound call inside it replaced."""
-        return splice(self._context.source.text, span, self.replacements)
+        return self._context.text(span, self.replacements, part)
 
     def describe(self, text: Spliced, spans: Sequence[Span], where: Span) -> Schema:
         """The columns of a query; the engine's complaint points into the user's text, or at `where`."""
@@ -78,9 +86,23 @@ class Calls:
         except Error as error:
             raise located(error, text).at(where) from error
 
+    def try_describe(self, text: Spliced) -> Schema | None:
+        """The columns of a query without parameters, or None; an open transaction stays as it is."""
+        return self._context.engine.try_describe(text.text)
+
+    def _bind_any(self, call: MLCall | ValueCall | InformationTable) -> Spliced:
+        match call:
+            case ValueCall():
+                return self._values.bind(call)
+            case InformationTable():
+                return embed(information_table(call, self._context, in_view=self._in_view), [], call.span)
+            case MLCall():
+                return self._bind(call)
+
     def _bind(self, call: MLCall) -> Spliced:
         spec = self._function(call)
         models = tuple(self._load(name) for name in self._models(call, spec))
+        self.models += models
         for model in models:
             if not spec.applies_to(model.spec):
                 raise NotSupportedError(
@@ -99,7 +121,7 @@ class Calls:
 
     def _answers(self, call: MLCall, data: Input | None) -> Answers:
         parameters = self._context.parameters.used_in(*([data.span] if data else []), *call.ctes)
-        definitions = [self.text(span).text for span in visible_ctes(self._context.source.text, call.ctes)]
+        definitions = [self.text(span, Part.CTE).text for span in visible_ctes(self._context.source.text, call.ctes)]
         with_ctes = f"WITH {'RECURSIVE ' if call.recursive else ''}{', '.join(definitions)} " if definitions else ""
         return Answers(self._context.models, lambda query: self._context.engine.describe(with_ctes + query, parameters))
 
@@ -137,11 +159,11 @@ class Calls:
             text = self.text(argument.query)
             inner = argument.query
         else:
-            text = concatenate([plain("SELECT * FROM "), self.text(argument.path)])
+            text = concatenate([plain("SELECT * FROM "), self.text(argument.path, Part.RELATION)])
             inner = argument.path
         definitions: list[Spliced] = []
         for span in visible_ctes(self._context.source.text, call.ctes):
-            definitions += [plain(", " if definitions else f"WITH {'RECURSIVE ' if call.recursive else ''}"), self.text(span)]
+            definitions += [plain(", " if definitions else f"WITH {'RECURSIVE ' if call.recursive else ''}"), self.text(span, Part.CTE)]
         # A line comment at the end of the user's text must not swallow the bracket.
         described = concatenate([*definitions, plain(" SELECT * FROM ("), text, plain("\n)")])
         schema = self.describe(described, (inner, *call.ctes), argument.span)
@@ -173,8 +195,13 @@ class Calls:
         for model, name in zip(models, call.models, strict=True):
             if not isinstance(name.reference, int):
                 version, shown = model.version.version, model.version.key.name
-                message = f"the view keeps predicting with version {version} of {shown}; create it again after a new version"
-                self._context.notices.append(("view_version", message))
+                if name.as_of is not None:
+                    later = "the default at that time; as time goes on it stays with it"
+                elif name.reference is None:
+                    later = "its default now; create it again after a new version"
+                else:
+                    later = f"which has the alias {name.reference} now; create it again after that has moved"
+                self._context.notices.append(("view_version", f"the view keeps predicting with version {version} of {shown}, {later}"))
 
 
 class Answers:
@@ -317,7 +344,7 @@ def _needs_cast(trained: SqlType, given: SqlType) -> bool:
 
     A number of a wider type stays as it is: it may not fit.
     """
-    if trained == given:
+    if trained in (given, stored_type(given.name)):  # the same; what was stored has its field names in quotes
         return False
     if trained.kind is not Kind.NUMBER or given.kind is not Kind.NUMBER:
         return True

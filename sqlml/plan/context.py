@@ -5,21 +5,27 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
 from sqlml import sql
+from sqlml.bigquery.part import Part
 from sqlml.catalog.records import ModelKey, Reference
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine, Parameters
 from sqlml.errors import Error, ProgrammingError
 from sqlml.functions._spec import LoadedModel
+from sqlml.plan.flavour import Replacements, translated
 from sqlml.plan.splice import Spliced, located, plain, splice
 from sqlml.settings import Settings
 from sqlml.source import Source, Span
 from sqlml.syntax.nodes import ModelName, OptionSetting, ParameterRef
 from sqlml.syntax.strings import parse_timestamp
+
+if TYPE_CHECKING:
+    from sqlml.bigquery.translate import Context as Names
 
 
 class Models(Protocol):
@@ -57,7 +63,7 @@ class PlanContext:
 
     def key(self, name: ModelName) -> ModelKey:
         """Where a model of that name lives or would live: missing parts are the current ones."""
-        parts = name.parts
+        parts = self._led(name.parts)
         database = self.engine.current_database()
         attached = {known.casefold(): known for known in self.engine.databases()}
         if len(parts) == 1:
@@ -75,6 +81,28 @@ class PlanContext:
             hint="write model, schema.model or database.schema.model",
         )  # fmt: skip
 
+    def _led(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        """The parts of a model's name, its project or dataset replaced by what the setting `projects` says."""
+        targets = {name.casefold(): target for name, target in self.project_targets.items()}
+        for n_parts in (2, 1) if len(parts) == 3 else (1,) if len(parts) == 2 else ():
+            target = targets.get(".".join(parts[:n_parts]).casefold())
+            if target is not None:
+                return (*target.split("."), *parts[n_parts:]) if n_parts == len(parts) - 1 else (target.split(".")[0], *parts[n_parts:])
+        return parts
+
+    def led_scope(self, scope: tuple[str, ...]) -> tuple[str, ...]:
+        """The project and dataset before INFORMATION_SCHEMA as the setting `projects` has them."""
+        return self._led((*scope, ""))[:-1] if scope else scope
+
+    def text(self, span: Span, replacements: Replacements, part: Part = Part.STATEMENT) -> Spliced:
+        """A part of the user's text with the replacements inside it put in, as SQL of the engine.
+
+        Raises: in the BigQuery flavour, what its translation refuses.
+        """
+        if self.configuration.dialect == "bigquery":
+            return translated(self.source, span, replacements, part, self._names)
+        return splice(self.source.text, span, replacements)
+
     def reference(self, name: ModelName) -> Reference:
         """Which version a name means: what stands behind "@", or the time of FOR SYSTEM_TIME.
 
@@ -82,19 +110,66 @@ class PlanContext:
         """
         if name.as_of is None:
             return name.reference
-        text = splice(self.source.text, name.as_of, self.parameters.replacements)
+        # In brackets it is one value: no FROM, and nothing behind it, can make it something else.
+        text = self.text(name.as_of, self.parameters.replacements, Part.EXPRESSION).within("SELECT (", ")")
         try:
-            ((value,),) = self.engine.rows(f"SELECT {text.text}", self.parameters.used_in(name.as_of))
+            rows = self.engine.rows(text.text, self.parameters.used_in(name.as_of))
         except Error as error:
             raise located(error, text).at(name.as_of) from error.__cause__
         self.parameters.spend(name.as_of)
+        value = rows[0][0] if len(rows) == 1 else f"{len(rows)} rows"
         found = _to_utc(value)
         if found is None:
             raise ProgrammingError(
-                f"FOR SYSTEM_TIME AS OF takes a time, got {value!r}", code="not_a_time", span=name.as_of,
+                f"FOR SYSTEM_TIME AS OF takes a time, got {'NULL' if value is None else value}", code="not_a_time", span=name.as_of,
                 hint="write TIMESTAMP '2026-01-31 12:00:00'; without a zone it is UTC",
             )  # fmt: skip
         return found
+
+    @cached_property
+    def _names(self) -> Names:
+        """What the BigQuery flavour may ask of the engine, and does so once a statement at most."""
+        from sqlml.bigquery.translate import Context  # sqlglot is read for those who use it
+
+        macros = f"SELECT function_name FROM {sql.call('duckdb_functions')} WHERE NOT internal"
+        functions = cache(lambda: {str(name).casefold() for (name,) in self.engine.rows(macros)})
+        return Context(
+            lambda name: name.casefold() in functions(),
+            cache(self.engine.databases),
+            cache(self._tables),
+            describe=self._described,
+            rows=self.engine.rows,
+            check_file=self._check_file,
+            has_database=True,
+            notices=self.notices,
+            projects=self.project_targets,
+        )
+
+    @property
+    def project_targets(self) -> dict[str, str]:
+        """The setting `projects` by name; nothing in DuckDB's flavour."""
+        pairs = (item.split("=") for item in self.configuration.projects)
+        return dict(pairs) if self.configuration.dialect == "bigquery" else {}
+
+    def _described(self, query: str) -> list[tuple[str, str]]:
+        """The columns of a query without parameters; none where the engine cannot tell."""
+        return [(column.name, column.type.name) for column in self.engine.try_describe(query) or ()]
+
+    def _check_file(self, path: str, writes: bool) -> None:
+        """Raises: OperationalError `files_not_allowed` outside the folders of the setting `allow_files`."""
+        from sqlml.catalog.file_access import FileAccess
+
+        access = FileAccess(self.configuration.allow_files, is_cut_off=False)  # the engine minds its own setting
+        access.to_write(path) if writes else access.to_read(path)
+
+    def _tables(self, schema: str) -> list[str]:
+        """The tables and views of a schema of the current database; the current schema for ""."""
+        query = (
+            f"SELECT table_name FROM {sql.call('duckdb_tables')} WHERE database_name = $1 AND schema_name = $2 UNION ALL"
+            f" SELECT view_name FROM {sql.call('duckdb_views')} WHERE database_name = $1 AND schema_name = $2"
+        )
+        rows = self.engine.rows(query, [self.engine.current_database(), schema or self.engine.current_schema()])
+        return [str(name) for (name,) in rows]
 
     def _has_schema(self, database: str, schema: str) -> bool:
         query = (
@@ -122,7 +197,7 @@ class BoundParameters:
     `?`, `$1`, `$name` and `@name` become `$p0`, `$p1`, `$name`; DuckDB refuses a mixture, and parameters that a text does not use.
     """
 
-    def __init__(self, given: Parameters, found: Sequence[tuple[Span, int | str]], text: str) -> None:
+    def __init__(self, given: Parameters, found: Sequence[tuple[Span, int | str]], text: str, *, has_operator_at: bool = True) -> None:
         self._values: dict[str, object] = {}
         if isinstance(given, Mapping):
             self._values = {str(name).lstrip("$@:"): value for name, value in given.items()}
@@ -130,11 +205,13 @@ class BoundParameters:
             self._values = {f"p{index}": value for index, value in enumerate(given)}
         self._spent: list[Span] = []
         """Where a literal took a parameter's value: the engine does not see these."""
-        # DuckDB's operator @ looks like BigQuery's @name; it is a parameter when a value of that name came with the statement.
+        self._public = {f"p{key}": f"p{key + 1}" for _, key in found if isinstance(key, int)}
+        # DuckDB's operator @ looks like BigQuery's @name; where there is such an operator, it is a parameter when a value of that name came
+        # with the statement.
         self.found = [
             (span, f"p{key}" if isinstance(key, int) else key)
             for span, key in found
-            if isinstance(key, int) or text[span.start] != "@" or key in self._values
+            if isinstance(key, int) or text[span.start] != "@" or not has_operator_at or key in self._values
         ]
 
     @property
@@ -149,6 +226,11 @@ class BoundParameters:
             if any(_holds(span, where) for span in spans) and not any(_holds(span, where) for span in self._spent)
         }
         return {name: self._value(name, where) for name, where in names.items()} or None
+
+    def named_values(self, span: Span) -> dict[str, object]:
+        """The values of all parameters in a span of the text, by the names that people use: p1 for the first `?` and for `$1`."""
+        names = dict.fromkeys(name for where, name in self.found if _holds(span, where) and name in self._values)
+        return {self._public.get(name, name): self._values[name] for name in names}
 
     def spend(self, span: Span) -> None:
         """From now on the engine does not see the parameters in a span of the text: their values were taken."""

@@ -15,16 +15,19 @@ from sqlml.catalog.records import ModelKey
 from sqlml.errors import DataError, Error, ProgrammingError
 from sqlml.features.expressions import RESERVED_PREFIX
 from sqlml.features.sources import find_sources
-from sqlml.models._options import Options, check_options
-from sqlml.models._registry import MODEL_TYPES, find_model_type
+from sqlml.models._options import Options
 from sqlml.models._spec import ModelSpec, Task
 from sqlml.plan.calls import Calls
 from sqlml.plan.context import PlanContext
+from sqlml.plan.model_options import find_setting, model_options, model_type, setting_of
 from sqlml.plan.nodes import KeepModel, TrainModel
+from sqlml.plan.recorded import encode_parameters
 from sqlml.plan.transform import BoundTransform
+from sqlml.plan.transform_flavour import engine_clause
 from sqlml.source import Span
 from sqlml.syntax import parse_query
-from sqlml.syntax.nodes import CreateModel, OptionSetting
+from sqlml.syntax.nodes import CreateModel
+from sqlml.training.lineage import version_source
 from sqlml.training.splits import split_rule
 from sqlml.types import Column, Kind, Schema
 
@@ -41,9 +44,19 @@ def bind_create_model(node: CreateModel, context: PlanContext) -> TrainModel | K
     key = context.key(node.name)
     if _exists(node, key, context):
         return KeepModel(key)
+    return bind_training(node, key, context)
+
+
+def bind_training(node: CreateModel, key: ModelKey, context: PlanContext) -> TrainModel:
+    """The plan of the training that a CREATE MODEL asks for, whatever name it has and whether there is such a model.
+
+    Args: key, the model that the new version will belong to.
+    Raises: as `bind_create_model`.
+    """
     given = context.settings(node.options)
-    spec = _model_type(given, node)
-    options = _options(spec, given, node, context)
+    spec = model_type(given, node)
+    options, notices = model_options(spec, given, node)
+    context.notices.extend(("option", notice) for notice in notices)
     if node.query is None:
         raise ProgrammingError(
             "CREATE MODEL needs a training query", code="syntax_error", span=node.span, hint="end the statement with AS SELECT … FROM …"
@@ -67,9 +80,15 @@ def bind_create_model(node: CreateModel, context: PlanContext) -> TrainModel | K
             _check_claimed(name, options, schema, Kind.NUMBER if name.startswith("instance") else Kind.BOOLEAN)
         split = split_rule(options, schema)
     except ProgrammingError as error:
-        raise error.at(next((_setting(node, name).span for name in _COLUMN_OPTIONS if _has(node, name)), node.query)) from None
+        raise error.at(next((setting_of(node, name).span for name in _COLUMN_OPTIONS if _has(node, name)), node.query)) from None
     if spec.task.predicts:
         _check_features(features, node.query if transform is None else transform.place)
+    parameters, unknown = encode_parameters(context.parameters.named_values(node.span))
+    if unknown:
+        context.notices.append((
+            "not_recorded",
+            f"the value of parameter {', '.join(unknown)} cannot be recorded: REFRESH MODEL needs it again, WITH ({unknown[0]} = …)",
+        ))  # fmt: skip
     return TrainModel(
         key=key, replace=node.replace, if_not_exists=node.if_not_exists, spec=spec, options=options, given=given, query=query,
         parameters=context.parameters.used_in(node.query), schema=schema, features=features, inputs=inputs, transform=transform,
@@ -78,7 +97,19 @@ def bind_create_model(node: CreateModel, context: PlanContext) -> TrainModel | K
         initial_column=_claimed_column(schema, options.get("kmeans_init_col")),
         statement=context.source.text[node.span.start : node.span.end].strip(), notices=tuple(context.notices),
         option_spans={setting.name.lower(): setting.span for setting in node.options}, query_span=node.query, span=node.span,
+        seed=context.configuration.seed, recorded_parameters=parameters, context=_naming(key, context),
+        parents=tuple(dict.fromkeys(version_source(model.version, key.database) for model in calls.models)),
     )  # fmt: skip
+
+
+def _naming(key: ModelKey, context: PlanContext) -> dict[str, str]:
+    """What names and times in the statement mean, for when it is run again."""
+    database = context.engine.current_database()
+    zone = context.engine.rows(f"SELECT value FROM {sql.call('duckdb_settings')} WHERE name = 'TimeZone'")
+    return {
+        "database": "" if database == key.database else database, "schema": context.engine.current_schema(), "dialect": "duckdb",
+        "time_zone": str(zone[0][0]) if zone else "",
+    }  # fmt: skip
 
 
 def _exists(node: CreateModel, key: ModelKey, context: PlanContext) -> bool:
@@ -90,41 +121,6 @@ def _exists(node: CreateModel, key: ModelKey, context: PlanContext) -> bool:
     except Error as error:
         raise error.at(node.name.span) from None
     return False
-
-
-def _model_type(given: dict[str, object], node: CreateModel) -> ModelSpec:
-    written = next((name for name in given if name.lower() == "model_type"), None)
-    if written is None:
-        close = next((name for name in given if difflib.get_close_matches(name.lower(), ["model_type"])), None)
-        raise ProgrammingError(
-            "option model_type is missing", code="missing_model_type",
-            span=_setting(node, close).name_span if close else node.options_span or node.name.span,
-            hint=f"did you mean model_type instead of {close}?" if close
-            else f"write OPTIONS (model_type = '…'); available are {', '.join(MODEL_TYPES)}",
-        )  # fmt: skip
-    value = given.pop(written)
-    setting = _setting(node, written)
-    if not isinstance(value, str):
-        raise ProgrammingError("option model_type must be a string", code="option_value", span=setting.value.span)
-    try:
-        return find_model_type(value)
-    except Error as error:
-        raise error.at(setting.value.span) from None
-
-
-def _options(spec: ModelSpec, given: dict[str, object], node: CreateModel, context: PlanContext) -> Options:
-    try:
-        options, notices = check_options(spec.options, given, f"model type {spec.model_type}")
-        spec.check(options)
-    except Error as error:
-        option = getattr(error, "option", None)
-        setting = _find_setting(node, spec, option)
-        if setting is None:
-            raise error.at(node.options_span) from None
-        is_value = error.code in {"option_value", "option_not_supported"}
-        raise error.at(setting.value.span if is_value else setting.span) from None
-    context.notices.extend(("option", notice) for notice in notices)
-    return Options(options, options.given | {"model_type"})
 
 
 def _check_names(schema: Schema, span: Span) -> None:
@@ -152,7 +148,22 @@ def _transform(node: CreateModel, spec: ModelSpec, schema: Schema, claimed: Mapp
             )  # fmt: skip
         return None
     span = node.transform
-    transform = BoundTransform(calls.source, span, schema, lambda text: calls.describe(text, (), span), calls.needs_native_functions)
+    if calls.context.configuration.dialect == "bigquery":
+        clause = engine_clause(calls.context, span)
+        try:
+            transform = BoundTransform(
+                clause.source, clause.span, schema, lambda text: calls.context.engine.describe(text.text), calls.needs_native_functions,
+                try_describe=calls.try_describe, locate=clause.locate,
+            )  # fmt: skip
+        except Error as error:
+            error.source = None  # the place is in the translation, which the user has never seen
+            error.span = span if error.span is None else clause.locate(error.span)
+            raise
+    else:
+        transform = BoundTransform(
+            calls.source, span, schema, lambda text: calls.describe(text, (), span), calls.needs_native_functions,
+            try_describe=calls.try_describe,
+        )  # fmt: skip
     for name, option in claimed.items():
         column = schema.find(name)
         what = {"input_label_cols": "the label"}.get(option, option)
@@ -177,7 +188,7 @@ def _label(spec: ModelSpec, options: Options, schema: Schema, node: CreateModel)
     (name,) = options["input_label_cols"]
     assert node.query is not None
     was_given = "input_label_cols" in options.given
-    setting = _find_setting(node, spec, "input_label_cols") if was_given else None
+    setting = find_setting(node, spec, "input_label_cols") if was_given else None
     span = setting.value.span if setting else node.query
     column = schema.find(name)
     if column is None:
@@ -244,18 +255,3 @@ def _claimed_column(schema: Schema, name: str | None) -> str | None:
 
 def _has(node: CreateModel, name: str) -> bool:
     return any(setting.name.lower() == name for setting in node.options)
-
-
-def _setting(node: CreateModel, name: str | None) -> OptionSetting:
-    return next(setting for setting in node.options if name is not None and setting.name.lower() == name.lower())
-
-
-def _find_setting(node: CreateModel, spec: ModelSpec, name: str | None) -> OptionSetting | None:
-    """The setting of an option by its name or one of its aliases."""
-    if name is None:
-        return None
-    names = {name.lower()}
-    for option in spec.options:
-        if name.lower() in (option.name, *option.aliases):
-            names |= {option.name, *option.aliases}
-    return next((setting for setting in node.options if setting.name.lower() in names), None)

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from sqlml.catalog.records import ModelKey
+from sqlml.catalog.records import ModelKey, Reference, SourceRecord
 from sqlml.engines.engine import Parameters
+from sqlml.functions._spec import LoadedModel
 from sqlml.models._options import Options
 from sqlml.models._spec import ModelSpec
+from sqlml.plan.gate import Gate
+from sqlml.plan.recorded import RecordedStatement
 from sqlml.plan.splice import Spliced
 from sqlml.plan.transform import BoundTransform
 from sqlml.source import Span
@@ -57,6 +60,14 @@ class TrainModel:
     option_spans: Mapping[str, Span]
     query_span: Span
     span: Span
+    seed: int
+    """What the training draws from; recorded with the version."""
+    recorded_parameters: Mapping[str, str] = field(default_factory=dict)
+    """As `VersionRecord.parameters`."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """As `VersionRecord.context`."""
+    parents: tuple[SourceRecord, ...] = ()
+    """The model versions that the training query calls."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,7 @@ class MoveDefault:
     key: ModelKey
     if_exists: bool
     version: int | str
+    version_span: Span
     span: Span
 
 
@@ -100,7 +112,9 @@ class MoveAlias:
     key: ModelKey
     if_exists: bool
     alias: str
+    alias_span: Span
     version: int | str
+    version_span: Span
     span: Span
 
 
@@ -109,6 +123,7 @@ class RemoveAlias:
     key: ModelKey
     if_exists: bool
     alias: str
+    alias_span: Span
     span: Span
 
 
@@ -117,11 +132,93 @@ class Rename:
     key: ModelKey
     if_exists: bool
     name: str
+    name_span: Span
     span: Span
 
 
 CatalogChange = RemoveModel | AlterModel | MoveDefault | MoveAlias | RemoveAlias | Rename
-"""What changes the catalog without training; `span` is where a refusal points."""
+"""What changes the catalog without training; `span` is the model's name, where a refusal points that is about nothing else."""
+
+
+@dataclass(frozen=True)
+class CopyStored:
+    """COPY MODEL"""
+
+    source: ModelKey
+    reference: Reference
+    """The version; None for the model with all versions."""
+    target: ModelKey
+    replace: bool
+    source_span: Span
+    target_span: Span
+
+
+@dataclass(frozen=True)
+class WriteFolder:
+    """EXPORT MODEL"""
+
+    key: ModelKey
+    reference: Reference
+    uri: str
+    overwrite: bool
+    span: Span
+    uri_span: Span
+
+
+@dataclass(frozen=True)
+class ReadFolder:
+    """IMPORT MODEL"""
+
+    key: ModelKey
+    uri: str
+    replace: bool
+    span: Span
+    uri_span: Span
+
+
+@dataclass(frozen=True)
+class ChangeSetting:
+    """SET sqlml.<name>"""
+
+    name: str
+    value: object
+    name_span: Span
+    value_span: Span
+
+
+@dataclass(frozen=True)
+class RestoreSetting:
+    """RESET sqlml.<name>"""
+
+    name: str
+    name_span: Span
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """REFRESH MODEL, before its recorded statement is bound: what names mean there is another matter."""
+
+    key: ModelKey
+    incumbent: LoadedModel
+    statement: RecordedStatement
+    gate: Gate | None
+    others: Mapping[str, int]
+    """Versions by the aliases, in lower case, that stand in the condition."""
+    alias: str | None
+    if_data_changed: bool
+    query_place: Span
+    span: Span
+
+
+@dataclass(frozen=True)
+class Verify:
+    """VERIFY MODEL, before its recorded statement is bound."""
+
+    key: ModelKey
+    model: LoadedModel
+    statement: RecordedStatement
+    query_place: Span
+    span: Span
 
 
 @dataclass(frozen=True)
@@ -131,4 +228,17 @@ class ShowRows:
     rows: pa.Table
 
 
-Plan = RunQuery | TrainModel | KeepModel | CatalogChange | ShowRows
+Plan = (
+    RunQuery
+    | TrainModel
+    | KeepModel
+    | CatalogChange
+    | CopyStored
+    | WriteFolder
+    | ReadFolder
+    | ChangeSetting
+    | RestoreSetting
+    | Refresh
+    | Verify
+    | ShowRows
+)

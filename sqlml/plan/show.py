@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -11,6 +12,7 @@ from sqlml.catalog.records import ModelKey
 from sqlml.errors import Error
 from sqlml.models._registry import MODEL_TYPES, find_model_type
 from sqlml.plan.context import PlanContext
+from sqlml.plan.show_sources import describe_sources
 from sqlml.syntax.nodes import DescribeModel, DescribeModelType, ShowCreateModel, ShowModels, ShowVersions
 
 _TEXT = pa.string()
@@ -27,14 +29,15 @@ def show_models(node: ShowModels, context: PlanContext) -> pa.Table:
             database, schema = attached.get(node.schema[0].casefold(), node.schema[0]), node.schema[-1]
         else:
             schema = node.schema[0]
-    models = context.catalog.list_models(database, schema)
+    models = context.catalog.list_claims(database, schema)
     if node.pattern is not None:
-        models = [model for model in models if _like(model.key.name, node.pattern)]
+        matches = _like(node.pattern)
+        models = [model for model in models if matches(model.model_name)]
     return _table(
         {
-            "database_name": (_TEXT, [model.key.database for model in models]),
-            "schema_name": (_TEXT, [model.key.schema for model in models]),
-            "model_name": (_TEXT, [model.key.name for model in models]),
+            "database_name": (_TEXT, [database] * len(models)),
+            "schema_name": (_TEXT, [model.schema_name for model in models]),
+            "model_name": (_TEXT, [model.model_name for model in models]),
             "model_type": (_TEXT, [model.model_type for model in models]),
             "default_version": (pa.int64(), [model.default_version for model in models]),
             "versions": (pa.int64(), [model.n_versions for model in models]),
@@ -95,7 +98,7 @@ def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
         ("model", "created", version.created_at.isoformat(sep=" ", timespec="seconds")),
         ("model", "rows", f"{record.n_rows} ({record.n_train} to train, {record.n_eval} to evaluate; {record.split_method})"),
         ("model", "seed", str(record.seed)),
-        *(("alias", alias, "") for alias in (() if model is None else model.aliases_of(version.version))),
+        *(("alias", alias, str(version.version)) for alias in (() if model is None else model.aliases_of(version.version))),
     ]
     rows += [("input", feature.name, feature.sql_type) for feature in record.features]
     if "transform" in version.arrays:
@@ -112,7 +115,7 @@ def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
         if value is not None
     ]
     rows += [("metric", name, "" if value is None else f"{value:.6g}") for name, value in record.metrics.items()]
-    rows += [("source", source.kind, source.name) for source in record.sources]
+    rows += [("source", name, value) for name, value in describe_sources(record.sources)]
     rows += [("library", name, text) for name, text in record.libraries.items()]
     rows += [("notice", str(index + 1), text) for index, text in enumerate(record.notices)]
     groups, names, values = zip(*rows, strict=True)
@@ -154,12 +157,10 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _like(name: str, pattern: str) -> bool:
+def _like(pattern: str) -> Callable[[str], object]:
     """SQL LIKE without regard to case, as model names are."""
-    import re
-
-    regex = "".join({"%": ".*", "_": "."}.get(character, re.escape(character)) for character in pattern)
-    return re.fullmatch(regex, name, re.IGNORECASE | re.DOTALL) is not None
+    parts = ({"%": ".*", "_": "."}.get(character, re.escape(character)) for character in pattern)
+    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL).fullmatch
 
 
 def _table(columns: Mapping[str, tuple[pa.DataType, Sequence[object]]]) -> pa.Table:

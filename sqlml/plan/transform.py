@@ -50,7 +50,9 @@ class BoundTransform:
     """One clause over one schema.
 
     Args: raw, the columns of the query; describe, asks the engine; native_functions, makes the engine's functions of ours callable; inputs,
-    the names of the columns that the clause reads, where that is known already (a stored clause).
+    the names of the columns that the clause reads, where that is known already (a stored clause); try_describe, asks the engine of what it
+    may refuse: None then, and a transaction that is open stays so; locate, from a place in `source` to the
+    user's, where `source` is a translation.
     Raises: ProgrammingError `unknown_column`, `transform_alias`, `transform_expression`, and what binding a call raises.
     """
 
@@ -61,7 +63,9 @@ class BoundTransform:
         raw: Schema,
         describe: Describe,
         native_functions: Callable[[], None],
+        try_describe: Callable[[Spliced], Schema | None],
         inputs: Sequence[str] | None = None,
+        locate: Callable[[Span], Span] = lambda span: span,
     ) -> None:
         self.clause = source.text[span.start : span.end]
         self.raw = raw
@@ -69,6 +73,8 @@ class BoundTransform:
         self._source = source
         self._node: Transform = parse_transform(source, span)
         self._describe = describe
+        self._try_describe = try_describe
+        self.locate = locate
         self._types: dict[Span, SqlType | None] = {}
         self._arguments: dict[str, str] = {}
         """SQL of an analytic function's argument -> the column that holds it."""
@@ -98,7 +104,7 @@ class BoundTransform:
 
     def place(self, name: str) -> Span:
         """Where the output of a name is made, or the whole clause."""
-        return next((output.span for output in self._outputs if output.name.casefold() == name.casefold()), self._node.span)
+        return self.locate(next((output.span for output in self._outputs if output.name.casefold() == name.casefold()), self._node.span))
 
     def learning_relation(self, relation: str) -> str:
         """The rows that statistics are written over, in brackets.
@@ -198,10 +204,9 @@ class BoundTransform:
         if span not in self._types:
             relation = self._with_arguments(_empty(self.raw))
             query = concatenate([plain("SELECT ("), self._text(span, replacements), plain("\n) AS x FROM "), relation])
-            try:
-                self._types[span] = next(iter(self._describe(query))).type
-            except Error:
-                self._types[span] = None  # if the clause cannot be bound for it, its outputs say so with the place
+            # If the clause cannot be bound for it, its outputs say so with the place.
+            schema = self._try_describe(query)
+            self._types[span] = None if schema is None else next(iter(schema)).type
         return self._types[span]
 
     # ---- Layers ----
@@ -319,16 +324,17 @@ class BoundTransform:
 
         A word of the clause may be a column's name and mean something else: a type, a part of a date, the parameter of a lambda, a field.
         """
-        words = _read_names(self._node)
         made = [output for output in self._outputs if output.column is None]
+        words = _read_names(self._node, [*self._structs, *(output.expression for output in made if output.expression is not None)])
+        named = [column for column in self.raw if column.name.casefold() in words]
+        if not named or self._try_describe(self._made(made, replacements, _empty(self.raw))) is None:
+            # The engine takes the clause, as it has said, and cannot be asked of a part of it: each word counts.
+            return {column.name.casefold() for column in named}
         found = set()
-        for column in self.raw:
-            if column.name.casefold() in words and made:
-                rest = Schema(tuple(other for other in self.raw if other is not column))
-                try:
-                    self._describe(self._made(made, replacements, _empty(rest), without=column.name))
-                except Error:
-                    found.add(column.name.casefold())
+        for column in named:
+            rest = Schema(tuple(other for other in self.raw if other is not column))
+            if self._try_describe(self._made(made, replacements, _empty(rest), without=column.name)) is None:
+                found.add(column.name.casefold())
         return found
 
     def _made(self, outputs: Sequence[_Output], replacements: Sequence[tuple[Span, Spliced]], relation: str, without: str = "") -> Spliced:
@@ -359,15 +365,9 @@ class BoundTransform:
         return tuple(columns)
 
 
-def _read_names(node: Transform) -> set[str]:
-    """Words of the clause, in lower case, but for aliases and what EXCEPT leaves out."""
-    others: set[Span | None] = set()
-    for item in node.items:
-        if isinstance(item, TransformColumn):
-            others.add(item.alias_span)
-        elif isinstance(item, TransformStar):
-            others |= {span for _, span in item.left_out} | {column.alias_span for column in item.replaced}
-    return {name.casefold() for name, span in node.names if span not in others}
+def _read_names(node: Transform, expressions: Sequence[Span]) -> set[str]:
+    """Words of some expressions of the clause, in lower case."""
+    return {name.casefold() for name, span in node.names if any(_within(span, expression) for expression in expressions)}
 
 
 def _joined_names(name: str, parts: set[str]) -> set[str]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from sqlml import sql
+from sqlml.bigquery.part import Part
 from sqlml.errors import Error, NotSupportedError, ProgrammingError
 from sqlml.functions._registry import find_value_function
 from sqlml.functions._statistics import Terms
@@ -18,9 +19,9 @@ from sqlml.functions._windows import query_vocabulary, window_sql
 from sqlml.plan.arguments import bind_arguments, check_call
 from sqlml.plan.context import PlanContext
 from sqlml.plan.ctes import visible_ctes
-from sqlml.plan.splice import Spliced, concatenate, embed, plain, splice
+from sqlml.plan.splice import Spliced, concatenate, embed, plain
 from sqlml.source import Span
-from sqlml.syntax.nodes import MLCall, ValueCall
+from sqlml.syntax.nodes import InformationTable, MLCall, ValueCall
 from sqlml.types import SqlType
 
 _CHANGES = re.compile(r"\b(random|uuid\w*|gen_random_uuid|nextval|tablesample|sample)\b", re.IGNORECASE)
@@ -68,7 +69,7 @@ class Values:
             self.has_native = True
         return embed(f"({spec.expression(arguments, learned)})", inner, call.span)
 
-    def find_types(self, calls: Sequence[MLCall | ValueCall]) -> None:
+    def find_types(self, calls: Sequence[MLCall | ValueCall | InformationTable]) -> None:
         """Asks for the types of all arguments that hold no other call, those over one FROM clause at once: asking takes a millisecond."""
         groups: dict[Span, list[ValueCall]] = {}
         for call in calls:
@@ -91,8 +92,8 @@ class Values:
                     )  # fmt: skip
             self._analytic.append((call.span, spec.name))
 
-    def _text(self, span: Span) -> Spliced:
-        return splice(self._context.source.text, span, self._replacements)
+    def _text(self, span: Span, part: Part = Part.EXPRESSION) -> Spliced:
+        return self._context.text(span, self._replacements, part)
 
     def _vocabulary(self, terms: Terms, call: ValueCall, spec: ValueSpec) -> Learned:
         scope = call.scope
@@ -113,9 +114,9 @@ class Values:
         """FROM and WHERE around a call."""
         scope = call.scope
         assert scope is not None
-        parts = [self._text(scope.relation)]
+        parts = [self._text(scope.relation, Part.FROM)]
         if scope.condition is not None:
-            parts += [plain(" "), self._text(scope.condition)]
+            parts += [plain(" "), self._text(scope.condition, Part.WHERE)]
         return concatenate([*parts, plain("\n")])
 
     def _type(self, call: ValueCall, span: Span) -> SqlType | None:
@@ -136,16 +137,13 @@ class Values:
         definitions: list[Spliced] = []
         ctes = visible_ctes(self._context.source.text, call.ctes)
         for cte in ctes:
-            definitions += [plain(", " if definitions else f"WITH {'RECURSIVE ' if call.recursive else ''}"), self._text(cte)]
+            definitions += [plain(", " if definitions else f"WITH {'RECURSIVE ' if call.recursive else ''}"), self._text(cte, Part.CTE)]
         items: list[Spliced] = []
         for index, span in enumerate(spans):
             items += [plain(", (" if items else " SELECT ("), self._text(span), plain(f"\n) AS {sql.quote(f'__sqlml_{index}')}")]
-        query = concatenate([*definitions, *items, plain(" "), self._text(relation), plain("\n")])
-        try:
-            schema = self._context.engine.describe(query.text, self._context.parameters.used_in(relation, *spans, *ctes))
-        except Error:
-            return None
-        return [column.type for column in schema]
+        query = concatenate([*definitions, *items, plain(" "), self._text(relation, Part.FROM), plain("\n")])
+        schema = self._context.engine.try_describe(query.text, self._context.parameters.used_in(relation, *spans, *ctes))
+        return None if schema is None else [column.type for column in schema]
 
 
 def _expressions(call: ValueCall) -> list[Span]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from sqlml.catalog.records import ModelKey
 from sqlml.catalog.store import Catalog
 from sqlml.errors import Error
 from sqlml.plan.nodes import AlterModel, CatalogChange, MoveAlias, MoveDefault, RemoveAlias, RemoveModel, Rename
 from sqlml.session.progress import EventProgress
 
 _ALTERABLE = {"description": "description", "labels": "labels", "expiration_timestamp": "expires_at"}
+_PLACES = {
+    "unknown_version": ("version_span",), "unknown_alias": ("version_span", "alias_span"), "alias_name": ("alias_span",),
+    "model_exists": ("name_span",),
+}  # fmt: skip
+"""What a refusal is about, by its code: the first of these that the statement has."""
 
 
 def change_catalog(plan: CatalogChange, catalog: Catalog, progress: EventProgress) -> str:
@@ -17,13 +23,14 @@ def change_catalog(plan: CatalogChange, catalog: Catalog, progress: EventProgres
     for code, message in plan.notices if isinstance(plan, AlterModel) else ():
         progress.notice(code, message)
     try:
-        done = _change(plan, catalog)
+        done = _change(plan, catalog, progress)
     except Error as error:
-        raise error.at(plan.span) from error.__cause__
+        places = (getattr(plan, name, None) for name in _PLACES.get(error.code, ()))
+        raise error.at(next((place for place in places if place is not None), plan.span)) from error.__cause__
     return f"there is no model {plan.key}" if done is None else f"model {plan.key}: {done}"
 
 
-def _change(plan: CatalogChange, catalog: Catalog) -> str | None:
+def _change(plan: CatalogChange, catalog: Catalog, progress: EventProgress) -> str | None:
     """What was done; None where IF EXISTS found nothing."""
     match plan:
         case RemoveModel():
@@ -35,16 +42,31 @@ def _change(plan: CatalogChange, catalog: Catalog) -> str | None:
             return None if catalog.find(plan.key) is None else f"there is no version {version}"
         case AlterModel():
             changes = {name: getattr(plan, field) for name, field in _ALTERABLE.items() if name in plan.given}
-            return "altered" if catalog.set_options(plan.key, changes, if_exists=plan.if_exists) else None
+            if not catalog.set_options(plan.key, changes, if_exists=plan.if_exists):
+                return None
+            return f"altered{_expiration(plan.key, catalog, progress) if 'expiration_timestamp' in changes else ''}"
         case MoveDefault():
             number = catalog.set_default(plan.key, plan.version, if_exists=plan.if_exists)
             return None if number is None else f"version {number} is the default"
         case MoveAlias():
             number = catalog.set_alias(plan.key, plan.alias, plan.version, if_exists=plan.if_exists)
-            return None if number is None else f"{plan.alias} is version {number}"
+            return None if number is None else f"alias {plan.alias} is version {number}"
         case RemoveAlias():
-            return f"alias {plan.alias} dropped" if catalog.drop_alias(plan.key, plan.alias, if_exists=plan.if_exists) else None
+            if not catalog.drop_alias(plan.key, plan.alias, if_exists=plan.if_exists):
+                return None
+            return f"alias {plan.alias} dropped{_expiration(plan.key, catalog, progress)}"
         case Rename():
             return f"renamed to {plan.name}" if catalog.rename(plan.key, plan.name, if_exists=plan.if_exists) else None
         case _:
             assert_never(plan)
+
+
+def _expiration(key: ModelKey, catalog: Catalog, progress: EventProgress) -> str:
+    """What to add where the change let the model expire at once; a notice where aliases keep it from expiring."""
+    model = catalog.find(key)
+    if model is None:
+        return "; it has expired"
+    if model.expires_at is not None and model.aliases:
+        names = ", ".join(name for name, _ in model.aliases)
+        progress.notice("expiration", f"model {key} does not expire while it has an alias ({names})")
+    return ""

@@ -21,7 +21,7 @@ from sqlml.engines.engine import Engine
 from sqlml.features.encoding import EncodingState, layout, layout_width
 from sqlml.features.expressions import CODE, VALUE
 from sqlml.features.packed import packed_sql, unpack
-from sqlml.features.sources import find_field
+from sqlml.features.sources import find_field, shape
 from sqlml.functions._kept import kept_sections
 from sqlml.functions._learned_transform import AppliedTransform
 from sqlml.functions._learning import LearnedTerms
@@ -32,10 +32,13 @@ from sqlml.models._registry import find_model_type
 from sqlml.models._spec import ModelSpec, Task
 from sqlml.session.transforms import LoadedTransform, load_transform
 from sqlml.state import damaged_state, from_arrays
-from sqlml.types import SqlType
+from sqlml.types import Column, SqlType
 
 KEPT_MODELS = 16
 """Loaded models kept for later statements; the least recently used goes first."""
+KEPT_BYTES = 512 << 20
+"""Bytes of learned values in all kept models together, as they are stored; a forest takes two to three times as much once it is loaded. The
+model used last stays however large it is, or each statement would load it again."""
 
 _handles = itertools.count(1)
 """Handles are unique in the process: the functions of an engine are shared by all connections to its database."""
@@ -58,6 +61,7 @@ class LoadedModels:
         self._engine = engine
         self._catalog = catalog
         self._loaded: OrderedDict[tuple[str, str, int, str], LoadedModel] = OrderedDict()
+        self._n_bytes: dict[tuple[str, str, int, str], int] = {}
         self._entries: dict[int, tuple[LoadedModel, _Loaded]] = {}
         self._row_numbers = itertools.count(1)
         self._registered: list[str] = []
@@ -72,6 +76,7 @@ class LoadedModels:
         found = self._loaded.get(place)
         if found is None:
             found = self._loaded[place] = self.adopt(self._catalog.load(key, reference))
+            self._n_bytes[place] = _n_bytes(found)
         self._loaded.move_to_end(place)
         return found
 
@@ -143,6 +148,7 @@ class LoadedModels:
         """Registers a batch function of the learner's matrix; SQL of the terms -> SQL of its results."""
         dtype: Literal["float32", "float64"] = "float32" if model.encoding.single else "float64"
         layout = model.layout
+        function = np.errstate(all="ignore")(function)  # as in the session: numbers may be as large as a DOUBLE holds
         if not layout.is_packed:
             return self._engine.batch_function(handle, lambda values: function(layout.expand(values)), dtype=dtype, output=output)
         of_lists = self._engine.list_function(
@@ -164,8 +170,9 @@ class LoadedModels:
         for name in self._registered:
             self._engine.unregister(name)
         self._registered.clear()
-        while len(self._loaded) > KEPT_MODELS:
-            _, model = self._loaded.popitem(last=False)
+        while len(self._loaded) > KEPT_MODELS or (len(self._loaded) > 1 and sum(self._n_bytes.values()) > KEPT_BYTES):
+            place, model = self._loaded.popitem(last=False)
+            del self._n_bytes[place]
             self.release(model)
 
     def release(self, model: LoadedModel) -> None:
@@ -201,6 +208,13 @@ class LoadedModels:
         return sql.quote(name)
 
 
+def _n_bytes(model: LoadedModel) -> int:
+    """Of the learned values as they are stored, a text counted by its characters."""
+    arrays = [array for section in model.version.arrays.values() for array in section.values()]
+    numbers = [values for array in arrays for values in (array.integers, array.floats) if values is not None]
+    return sum(values.nbytes for values in numbers) + sum(len(text or "") for array in arrays for text in array.strings or ())
+
+
 def _predictor(model: LoadedModel) -> Callable[[Any], NDArray[np.floating]]:
     """(features[n_rows, n_columns], sparse where the layout is) -> scores."""
     predict, state = model.spec.predict, model.state
@@ -228,11 +242,14 @@ def _check_agreement(
         raise damaged_state("the state and the encoding disagree about the number of columns")
     if not set(encoding.columns) <= names:
         raise damaged_state("the encoding reads columns that are no features")
-    if not all(not part or find_field(columns[column], part) for column, part in zip(encoding.columns, encoding.fields, strict=True)):
-        raise damaged_state("the encoding reads fields that a feature does not have")
+    for column, part, type_name in zip(encoding.columns, encoding.fields, encoding.types, strict=True):
+        found = find_field(columns[column], part) if part else Column(column, columns[column])
+        if found is None or shape(found.type) is not shape(SqlType(type_name)):
+            raise damaged_state("the encoding reads fields or types that a feature does not have")
     if spec.task is Task.CLASSIFICATION:
-        n_classes = getattr(state, "n_classes", None)
-        if len(stored.record.classes) < 2 or (n_classes is not None and max(2, n_classes) != len(stored.record.classes)):
+        if len(stored.record.classes) < 2 or getattr(state, "n_classes", 0) != len(stored.record.classes):
             raise damaged_state("the state and the record disagree about the classes")
+    elif getattr(state, "n_classes", 0):
+        raise damaged_state("the state is a classifier's")
     if spec.task.is_supervised and stored.record.label is None:
         raise damaged_state("the label is missing")

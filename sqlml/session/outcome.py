@@ -44,7 +44,18 @@ class StageStarted:
     n_rows: int | None = None
 
 
-Event = Notice | StatementStarted | IterationDone | StageStarted
+@dataclass(frozen=True, slots=True)
+class ConsentAsked:
+    """A recorded query that somebody else wrote is about to run, and the statement waits for `answer`. Only where a session may ask."""
+
+    model: str
+    """With its version."""
+    statement: str
+    """The recorded CREATE MODEL, whole: who agrees must have seen all of it."""
+    answer: Callable[[bool], None]
+
+
+Event = Notice | StatementStarted | IterationDone | StageStarted | ConsentAsked
 EventHandler = Callable[[Event], None]
 """Called on the caller's thread."""
 

@@ -11,9 +11,13 @@ from sqlml.training.data import Iteration
 
 
 class EventProgress:
-    """A Progress that checks a token and emits events."""
+    """A Progress that checks a token and emits events.
 
-    def __init__(self, token: CancelToken, emit: Callable[[Event], None]) -> None:
+    Args: is_shown, whether stages and iterations are events; notices always are.
+    """
+
+    def __init__(self, token: CancelToken, emit: Callable[[Event], None], *, is_shown: bool = True) -> None:
+        self._is_shown = is_shown
         self._token = token
         self._emit = emit
         self._started: float | None = None
@@ -27,7 +31,8 @@ class EventProgress:
         self.check()
         if name == "training":
             self._started = time.monotonic()
-        self._emit(StageStarted(name, n_rows))
+        if self._is_shown:
+            self._emit(StageStarted(name, n_rows))
 
     def iteration(self, iteration: Iteration, of: int | None = None) -> None:
         self.check()
@@ -35,7 +40,8 @@ class EventProgress:
         left = None
         if of is not None and self._started is not None:
             left = (time.monotonic() - self._started) / self._done * max(0, of - self._done)
-        self._emit(IterationDone(iteration, of, left))
+        if self._is_shown:
+            self._emit(IterationDone(iteration, of, left))
 
     def notice(self, code: str, message: str) -> None:
         notice = Notice(code, message)

@@ -19,6 +19,11 @@ class Snapshot:
         if self._is_ours:
             engine.begin()
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is a transaction of our own, which nobody misses when it fails; else it is the user's."""
+        return self._is_ours
+
     def close(self, rows: TrainingRows | None = None) -> None:
         """Rolls our own transaction back; in the user's, drops what was staged."""
         with self._lock:

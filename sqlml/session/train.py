@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version as library_version
 
@@ -20,6 +20,7 @@ from sqlml import sql
 from sqlml.catalog.records import FeatureRecord, ModelKey, SourceRecord, StoredVersion, VersionRecord
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine
+from sqlml.engines.sources import QuerySources
 from sqlml.errors import DataError, Error, IntegrityError, OperationalError
 from sqlml.features.encoding import MAX_WIDTH, encoding_state
 from sqlml.features.expressions import number
@@ -42,22 +43,34 @@ from sqlml.session.progress import EventProgress
 from sqlml.session.snapshot import Snapshot
 from sqlml.session.transforms import LoadedTransform, stored_transform
 from sqlml.state import Array, from_arrays, to_arrays
+from sqlml.training.content_fingerprints import Content
 from sqlml.training.data import Trained
 from sqlml.training.encoded import EncodedRows
+from sqlml.training.environment import environment
+from sqlml.training.lineage import LineageQuery, training_sources
 from sqlml.training.rows import HASH_VECTOR_SQL, LabelCheck, TrainingRows
 from sqlml.training.splits import HASH
 from sqlml.types import Kind
 
-SEED = 42
-"""Every training draws from this seed; it is recorded with the version."""
-
 
 @dataclass(frozen=True)
-class _Learned:
+class Learned:
     """What training found out, before it has a version."""
 
     record: VersionRecord
     arrays: Mapping[str, Mapping[str, Array]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A model that has just been trained, beside the rows that it was trained on, while these are there."""
+
+    plan: TrainModel
+    rows: TrainingRows
+    model: LoadedModel
+    metrics: Mapping[str, float | None]
+    metrics_of: Callable[[LoadedModel], Mapping[str, float | None]]
+    """The metrics of another model on the same evaluation rows."""
 
 
 def train_model(
@@ -68,14 +81,42 @@ def train_model(
     Raises: DataError for rows that cannot be learned from, OperationalError `cancelled`, `training_failed`, `out_of_memory`, and what
     the catalog raises.
     """
+    learned = learn_model(plan, engine, models, progress, snapshot)
+    assert learned is not None, "nothing keeps it from training"
+    progress.stage("saving")
+    version = catalog.publish(
+        plan.key,
+        learned.record,
+        learned.arrays,
+        replace=plan.replace,
+        if_not_exists=plan.if_not_exists,
+    )
+    return version, learned.record
+
+
+def learn_model(
+    plan: TrainModel, engine: Engine, models: LoadedModels, progress: EventProgress, snapshot: Snapshot, *,
+    unless: Callable[[TrainingRows], bool] | None = None, look: Callable[[Trial], None] | None = None,
+) -> Learned | None:  # fmt: skip
+    """Trains, publishes nothing, and closes the snapshot.
+
+    Args: unless, asked of the rows before anything is learned: True ends it here; look, called with the trained model at the end, after
+        which nothing reads the rows any more.
+    Returns: None where `unless` ended it.
+    Raises: as `train_model`, without what the catalog raises.
+    """
     for code, message in plan.notices:
         progress.notice(code, message)
     staged: TrainingRows | None = None
     try:
         progress.stage("reading")
         started = time.monotonic()
+        found = engine.sources(plan.query.text, plan.parameters)
         rows = TrainingRows(engine, plan.query.text, plan.parameters, plan.schema, progress)
-        training = _Training(plan, rows, engine, models, progress)
+        if unless is not None and unless(rows):
+            staged = rows
+            return None
+        training = _Training(plan, rows, found, engine, models, progress, look)
         learned = training.learn(started)
         staged = rows
     except Error as error:
@@ -89,34 +130,34 @@ def train_model(
     finally:
         # After an error the user's transaction is aborted, and what was staged goes with it.
         snapshot.close(staged)
-    progress.stage("saving")
-    version = catalog.publish(
-        plan.key,
-        learned.record,
-        learned.arrays,
-        replace=plan.replace,
-        if_not_exists=plan.if_not_exists,
-    )
-    return version, learned.record
+    return learned
 
 
 class _Training:
     """One training run, its steps in order."""
 
-    def __init__(self, plan: TrainModel, rows: TrainingRows, engine: Engine, models: LoadedModels, progress: EventProgress) -> None:
+    def __init__(
+        self, plan: TrainModel, rows: TrainingRows, found: QuerySources, engine: Engine, models: LoadedModels, progress: EventProgress,
+        look: Callable[[Trial], None] | None = None,
+    ) -> None:  # fmt: skip
+        self._look = look
         self._plan = plan
         self._rows = rows
         self._engine = engine
         self._models = models
         self._progress = progress
         self._is_classifier = plan.spec.task is Task.CLASSIFICATION
+        self._found = found
+        self._sources: tuple[SourceRecord, ...] = ()
 
-    def learn(self, started: float) -> _Learned:
+    def learn(self, started: float) -> Learned:
         plan, rows = self._plan, self._rows
         label = None
         if plan.label is not None:
             label = LabelCheck(plan.label.name, plan.label.type.name in {"DOUBLE", "FLOAT"})
-        rows.survey(plan.split, label, SEED)
+        rows.survey(plan.split, label, plan.seed)
+        content = Content(rows.n_rows, rows.fingerprint)
+        self._sources = training_sources(self._engine, lineage_query(plan), self._found, content, self._progress)
         classes, counts = self._classes() if self._is_classifier else ((), ())
         self._check_weights()
         self._check_label_range()
@@ -132,7 +173,7 @@ class _Training:
     def _learn_model(
         self, rules: EncodingRules, classes: tuple[str, ...], counts: Sequence[int], transform: LoadedTransform | None,
         inputs: tuple[FeatureRecord, ...] | None, started: float,
-    ) -> _Learned:  # fmt: skip
+    ) -> Learned:  # fmt: skip
         plan, rows = self._plan, self._rows
         found = self._features(rules, classes) if plan.spec.task.predicts else LearnedFeatures((), (), {})
         state = encoding_state(found.terms, rules, found.unseen_target)
@@ -147,6 +188,8 @@ class _Training:
             self._progress.stage("evaluating", rows.n_eval or rows.n_train)
             metrics = trained.metrics if not plan.spec.task.is_supervised else self._metrics(model)
             kept = self._kept(model)
+            if self._look is not None:
+                self._look(Trial(plan, rows, model, {name: metrics.get(name) for name in METRICS[plan.spec.task]}, self._metrics))
         finally:
             self._models.release(model)
         record = replace(
@@ -157,7 +200,7 @@ class _Training:
         arrays = {"encoding": to_arrays(state), "state": to_arrays(trained.state), **kept}
         if transform is not None:
             arrays["transform"] = to_arrays(stored_transform(transform))
-        return _Learned(record, arrays)
+        return Learned(record, arrays)
 
     def _learn_transform(self, rules: EncodingRules) -> tuple[LoadedTransform | None, tuple[FeatureRecord, ...] | None]:
         """The TRANSFORM clause with the statistics of the training rows, and what ML.FEATURE_INFO tells of the columns under it."""
@@ -170,7 +213,8 @@ class _Training:
         for value, call in zip(values, plan.transform.statistic_calls, strict=True):
             if isinstance(value, float) and math.isinf(value):
                 raise DataError(
-                    f"{call.function} meets infinite values in the training rows", code="infinite_feature", span=call.span,
+                    f"{call.function} meets infinite values in the training rows", code="infinite_feature",
+                    span=plan.transform.locate(call.span),
                     hint="leave those rows out (WHERE isfinite(…)) or make them NULL (CASE WHEN isfinite(x) THEN x END)",
                 )  # fmt: skip
         plain = [column for column in plan.inputs if column.type.kind is Kind.STRUCT or shape(column.type) is not None]
@@ -202,7 +246,7 @@ class _Training:
             self._rows, layout, reading=plan.spec.reading, dtype=rules.dtype, label=self._label(classes),
             weight=None if plan.weight_column is None else sql.quote(plan.weight_column),
             class_weights=self._class_weights(classes, counts), n_classes=len(classes),
-            marked=None if plan.initial_column is None else sql.quote(plan.initial_column), seed=SEED,
+            marked=None if plan.initial_column is None else sql.quote(plan.initial_column), seed=plan.seed,
         )  # fmt: skip
         if data.n_eval < self._rows.n_eval:
             self._progress.notice(
@@ -320,7 +364,7 @@ class _Training:
     def _kept(self, model: LoadedModel) -> dict[str, dict[str, Array]]:
         """What is kept for later questions, by section."""
         sections = [section for section in kept_sections() if section.applies(self._plan.spec, self._plan.options)]
-        rows = _Rows(self._rows, self._plan, Answers(self._models, self._engine.describe))
+        rows = _Rows(self._rows, self._plan, Answers(self._models, self._rows.describe))
         states = {section.section: section.learn(model, rows) for section in sections}
         return {name: to_arrays(state) for name, state in states.items() if state is not None}
 
@@ -328,7 +372,7 @@ class _Training:
         """Metrics over the evaluation rows, or over the training rows where none evaluate."""
         part = "raw_evaluation_rows" if self._rows.n_eval else "raw_training_rows"
         query, _ = metrics_query(
-            model, Input(f"SELECT * FROM {part}", self._plan.schema, self._plan.query_span), Answers(self._models, self._engine.describe)
+            model, Input(f"SELECT * FROM {part}", self._plan.schema, self._plan.query_span), Answers(self._models, self._rows.describe)
         )
         (row,) = self._rows.rows(f"SELECT * FROM ({query})")
         return {name: None if value is None else float(str(value)) for name, value in zip(METRICS[model.spec.task], row, strict=True)}
@@ -343,13 +387,19 @@ class _Training:
             label=None if plan.label is None else plan.label.name, label_type=None if plan.label is None else plan.label.type.name,
             classes=classes, features=features,
             split_method=plan.split.method if plan.spec.task.is_supervised else "NO_SPLIT",
-            n_rows=rows.n_rows, n_train=rows.n_train, n_eval=rows.n_eval, seed=SEED, hash_vector=str(vector), metrics={}, iterations=(),
-            sources=(
-                SourceRecord("query", plan.query.text, rows.n_rows, rows.fingerprint),
-                *(SourceRecord("table", name) for name in rows.tables),
-            ),
+            n_rows=rows.n_rows, n_train=rows.n_train, n_eval=rows.n_eval, seed=plan.seed, hash_vector=str(vector),
+            metrics={}, iterations=(), parameters=plan.recorded_parameters, context=plan.context,
+            sources=self._sources, environment=environment(self._engine),
             libraries={name: found_version for name in libraries if (found_version := _version(name))}, duration_ms=0,
         )  # fmt: skip
+
+
+def lineage_query(plan: TrainModel) -> LineageQuery:
+    """The training query as `training.lineage` asks for it."""
+    return LineageQuery(
+        plan.query.text, plan.parameters, tuple(plan.schema.names), plan.key.database,
+        plan.options.get("lineage_partition_col"), plan.parents,
+    )  # fmt: skip
 
 
 class _Rows:

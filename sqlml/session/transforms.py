@@ -26,7 +26,7 @@ def load_transform(state: TransformState, engine: Engine, inputs: Sequence[str])
     try:
         clause = BoundTransform(
             Source(state.clause), Span(0, len(state.clause)), state.schema, lambda text: engine.describe(text.text),
-            engine.native_functions, inputs,
+            engine.native_functions, lambda text: engine.try_describe(text.text), inputs,
         )  # fmt: skip
     except Error as error:
         if error.code == "damaged_state":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlml.errors import Error, InternalError, ProgrammingError
+from sqlml.render.terminal import printable_lines
+from sqlml.session.outcome import ConsentAsked, Event
 from sqlml.shell.commands import COMMANDS, LEAVING, find_command
 from sqlml.shell.reader import Reader, open_reader
 
@@ -17,8 +20,11 @@ if TYPE_CHECKING:
 class Shell:
     """A session, a display and the settings that dot commands change."""
 
-    def __init__(self, session: Session, display: Display) -> None:
+    def __init__(self, session: Session, display: Display, *, confirm: Callable[[str], str] = input) -> None:
         self.session = session
+        self.confirm = confirm
+        """Asks a question and gives the line that was typed."""
+        session.ask_for_consent()
         self.display = display
         self.timer = False
         self.is_done = False
@@ -51,7 +57,7 @@ class Shell:
         """Runs statements and shows what they give, or why they fail."""
         started = time.monotonic()
         try:
-            for outcome in self.session.run_each(text, on_event=self.display.on_event):
+            for outcome in self.session.run_each(text, on_event=self._on_event):
                 self.display.outcome(self.session, outcome)
                 if outcome.n_rows_changed >= 0:
                     self.display.say(f"{outcome.n_rows_changed} row{'s' * (outcome.n_rows_changed != 1)} changed")
@@ -64,6 +70,20 @@ class Shell:
             self.display.error(InternalError(f"unexpected failure: {error}", code="internal"))
         if self.timer:
             self.display.say(f"{time.monotonic() - started:.3f} s")
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, ConsentAsked):
+            event.answer(self._agrees(event))
+        else:
+            self.display.on_event(event)
+
+    def _agrees(self, asked: ConsentAsked) -> bool:
+        """Shows a recorded statement that somebody else wrote, and asks whether to run its query. Anything but yes is no."""
+        shown = printable_lines(f"{asked.model} was not made in this session. Its training query would run again:\n{asked.statement}")
+        try:
+            return self.confirm(f"{shown}\nrun it? [y/N] ").strip().lower() in {"y", "yes"}
+        except EOFError:
+            return False
 
     def _run_command(self, name: str, arguments: list[str]) -> None:
         try:
@@ -81,10 +101,10 @@ def _raise_unless_ctrl_c(interrupt: KeyboardInterrupt) -> None:
         raise interrupt
 
 
-def run_shell(session: Session, display: Display, *, database: str, dialect: str) -> None:
+def run_shell(session: Session, display: Display, *, database: str) -> None:
     """Opens the shell on a session, until the user leaves."""
     import sqlml
 
     name = "a database in memory" if database == ":memory:" else database
     display.say(f"sqlml {sqlml.__version__} on {name}\nEnd statements with ;   {', '.join(COMMANDS)}   Ctrl-D leaves")
-    Shell(session, display).run(open_reader(display.terminal, dialect))
+    Shell(session, display).run(open_reader(display.terminal, lambda: session.dialect))

@@ -42,8 +42,11 @@ class Reader(Protocol):
         ...
 
 
-def open_reader(terminal: Terminal, dialect: str) -> Reader:
-    """The reader that suits the terminal."""
+def open_reader(terminal: Terminal, dialect: Callable[[], str]) -> Reader:
+    """The reader that suits the terminal.
+
+    Args: dialect, gives the flavour of the moment, which SET changes.
+    """
     if terminal.is_dumb or not terminal.out_is_terminal:
         return PlainReader(dialect)
     return PromptReader(dialect, history=open_history())
@@ -58,13 +61,13 @@ def is_finished(text: str, dialect: str) -> bool:
 class PlainReader:
     """Lines through `input()`."""
 
-    def __init__(self, dialect: str, read_line: Callable[[str], str] = input) -> None:
+    def __init__(self, dialect: Callable[[], str], read_line: Callable[[str], str] = input) -> None:
         self._dialect = dialect
         self._read_line = read_line
 
     def read(self) -> str:
         lines = [self._read_line(PROMPT)]
-        while not is_finished("\n".join(lines), self._dialect):
+        while not is_finished("\n".join(lines), self._dialect()):
             lines.append(self._read_line(CONTINUATION))
         return "\n".join(lines)
 
@@ -72,7 +75,9 @@ class PlainReader:
 class PromptReader:
     """An editor of several lines with history, highlighting and completion."""
 
-    def __init__(self, dialect: str, *, history: History, keyboard: Input | None = None, screen: Output | None = None) -> None:
+    def __init__(
+        self, dialect: Callable[[], str], *, history: History, keyboard: Input | None = None, screen: Output | None = None
+    ) -> None:
         self._session: PromptSession[str] = PromptSession(
             PROMPT,
             multiline=True,
@@ -91,13 +96,13 @@ class PromptReader:
         return self._session.prompt()
 
 
-def _bindings(dialect: str) -> KeyBindings:
+def _bindings(dialect: Callable[[], str]) -> KeyBindings:
     bindings = KeyBindings()
 
     @bindings.add("enter", filter=~completion_is_selected)
     def _enter(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
-        if is_finished(buffer.text, dialect):
+        if is_finished(buffer.text, dialect()):
             buffer.validate_and_handle()
         else:
             buffer.newline(copy_margin=True)

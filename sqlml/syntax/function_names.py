@@ -25,5 +25,8 @@ VALUE_FUNCTIONS = frozenset({
 })  # fmt: skip
 """Each stands where a value may: preprocessing, distances, validation."""
 
-TEXT_FUNCTIONS = frozenset({"TEXT_ANALYZE", "BAG_OF_WORDS", "TF_IDF", "FARM_FINGERPRINT"})
+TEXT_FUNCTIONS = frozenset({"TEXT_ANALYZE", "BAG_OF_WORDS", "TF_IDF", "FARM_FINGERPRINT", "TO_JSON_STRING"})
 """BigQuery's functions outside ML that stand where a value may."""
+
+BIGQUERY_FUNCTIONS = frozenset({"TO_JSON"})
+"""Of such functions those that are ours in the BigQuery flavour alone: DuckDB has its own of that name."""

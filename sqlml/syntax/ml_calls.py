@@ -16,10 +16,11 @@ from sqlml.errors import Error, ProgrammingError
 from sqlml.source import Span
 from sqlml.syntax.create_model import QUERY_STARTS
 from sqlml.syntax.cursor import Cursor
-from sqlml.syntax.function_names import ROW_FUNCTIONS, TEXT_FUNCTIONS, VALUE_FUNCTIONS
+from sqlml.syntax.function_names import BIGQUERY_FUNCTIONS, ROW_FUNCTIONS, TEXT_FUNCTIONS, VALUE_FUNCTIONS
+from sqlml.syntax.information_schema import information_table_end, read_information_table
 from sqlml.syntax.ml_arguments import parse_arguments
 from sqlml.syntax.names import is_name
-from sqlml.syntax.nodes import MLCall, UnnamedItem, ValueCall
+from sqlml.syntax.nodes import InformationTable, MLCall, UnnamedItem, ValueCall
 from sqlml.syntax.select_items import query_scope, unnamed_item
 from sqlml.syntax.tokens import Token, TokenKind
 from sqlml.syntax.value_calls import parse_value_call
@@ -58,18 +59,23 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A call in its place, its arguments not read yet."""
+    """A call in its place, its arguments not read yet; or a table of ours."""
 
     start: int
     opening: int
+    """Index of the bracket before the arguments; of the last part of its name for a table, which has none."""
     ctes: tuple[Span, ...]
     recursive: bool
     is_value: bool
     selects: tuple[tuple[int, int], ...]
     """The SELECTs around the call, innermost first: the index of each, and of the bracket that it stands in (-1: in none)."""
+    is_table: bool = False
 
 
-def find_calls(cursor: Cursor, bracket_error: Error | None) -> tuple[tuple[MLCall | ValueCall, ...], tuple[UnnamedItem, ...]]:
+Call = MLCall | ValueCall | InformationTable
+
+
+def find_calls(cursor: Cursor, bracket_error: Error | None) -> tuple[tuple[Call, ...], tuple[UnnamedItem, ...]]:
     """The calls of a statement in order of their place, inner ones before the one that holds them, and the items of select lists that hold
     calls and have no alias.
 
@@ -78,7 +84,7 @@ def find_calls(cursor: Cursor, bracket_error: Error | None) -> tuple[tuple[MLCal
         `clause_not_supported`.
     """
     found = _Walk(cursor, bracket_error).run()
-    found.sort(key=lambda call: cursor.pairs[call.opening])
+    found.sort(key=lambda call: call.opening if call.is_table else cursor.pairs[call.opening])
     return tuple(_read_call(cursor, call) for call in found), _unnamed_items(cursor, found)
 
 
@@ -96,7 +102,9 @@ def _level_end(cursor: Cursor, bracket: int) -> int:
     return cursor.stop if bracket < 0 else cursor.pairs[bracket]
 
 
-def _read_call(cursor: Cursor, call: _Found) -> MLCall | ValueCall:
+def _read_call(cursor: Cursor, call: _Found) -> Call:
+    if call.is_table:
+        return read_information_table(cursor.tokens, call.start, call.opening, cursor.dialect)
     if call.is_value:
         scope = None
         if call.selects:
@@ -125,6 +133,7 @@ class _Walk:
     def __init__(self, cursor: Cursor, bracket_error: Error | None) -> None:
         self.tokens = cursor.tokens
         self.pairs = cursor.pairs
+        self.dialect = cursor.dialect
         self.bracket_error = bracket_error
         self.frames = [_Frame(opening=-1, holds_query=True)]
         self.cte_bodies: dict[int, int] = {}
@@ -142,6 +151,9 @@ class _Walk:
                 index += 2
             elif self._is_text_function(index, token):
                 self._value_call(index, index + 1)
+            elif self.frames[-1].expects_relation and (end := information_table_end(self.tokens, index, self.dialect)) is not None:
+                self._information_table(index, end)
+                index = end
             else:
                 self._word(index, token)
             index += 1
@@ -257,21 +269,28 @@ class _Walk:
             )  # fmt: skip
         self._note(index, index + 3, is_value=False)
 
+    def _information_table(self, start: int, end: int) -> None:
+        if self.bracket_error is not None:
+            self.frames[-1].expects_relation = False
+            return  # the engine reports it
+        self._note(start, end, is_value=False, is_table=True)
+
     def _value_call(self, start: int, opening: int) -> None:
         self._note(start, opening, is_value=True)
 
-    def _note(self, start: int, opening: int, *, is_value: bool) -> None:
+    def _note(self, start: int, opening: int, *, is_value: bool, is_table: bool = False) -> None:
         if self.bracket_error is not None:
             raise self.bracket_error
         self.frames[-1].expects_relation = False
         scopes = [frame for frame in self.frames if frame.ctes]
         ctes = tuple(cte for frame in scopes for cte in frame.ctes)
         selects = tuple((frame.select_at, frame.opening) for frame in reversed(self.frames) if frame.select_at >= 0)
-        self.calls.append(_Found(start, opening, ctes, any(frame.recursive for frame in scopes), is_value, selects))
+        self.calls.append(_Found(start, opening, ctes, any(frame.recursive for frame in scopes), is_value, selects, is_table))
 
     def _is_text_function(self, index: int, token: Token) -> bool:
         """Whether one of BigQuery's functions outside ML is called at an index; not where something of that name is made."""
-        if token.kind is not TokenKind.WORD or token.text.upper() not in TEXT_FUNCTIONS or not self._opens(index + 1):
+        names = TEXT_FUNCTIONS | BIGQUERY_FUNCTIONS if self.dialect == "bigquery" else TEXT_FUNCTIONS
+        if token.kind is not TokenKind.WORD or token.text.upper() not in names or not self._opens(index + 1):
             return False
         frame = self.frames[-1]
         return not self._follows_dot(index) and not frame.expects_relation and not self._before(index, *_DECLARES)

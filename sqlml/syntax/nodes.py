@@ -183,6 +183,30 @@ class ImportModel:
 
 
 @dataclass(frozen=True, slots=True)
+class SetSetting:
+    """`SET sqlml.<name> = value`"""
+
+    name: str
+    name_span: Span
+    value: Value
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ResetSetting:
+    name: str
+    name_span: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSettings:
+    """`SHOW sqlml`"""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class ShowModels:
     schema: tuple[str, ...] | None
     pattern: str | None
@@ -307,6 +331,19 @@ class ValueCall:
 
 
 @dataclass(frozen=True, slots=True)
+class InformationTable:
+    """`INFORMATION_SCHEMA.MODELS` or `.MODEL_OPTIONS` where a relation may stand."""
+
+    table: str
+    """In lower case, without the schema."""
+    scope: tuple[str, ...]
+    """What stands before INFORMATION_SCHEMA: a schema, a database, or both."""
+    alias: str | None
+    """The name that the rest of the statement knows it by where none is given; None where one is, or none can be."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class TransformColumn:
     """`expression AS name`, or a column by its name alone."""
 
@@ -356,9 +393,10 @@ class UnnamedItem:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Any other statement. `calls` are the ML calls in it, in order of their place, inner ones before the one that holds them."""
+    """Any other statement. `calls` are the ML calls in it, in order of their place, inner ones before the one that holds them, and what
+    stands for tables of ours."""
 
-    calls: tuple[MLCall | ValueCall, ...]
+    calls: tuple[MLCall | ValueCall | InformationTable, ...]
     creates_view: bool
     """Whether the statement stores its text for later (CREATE VIEW, CREATE MACRO)."""
     span: Span
@@ -378,6 +416,9 @@ Statement = (
     | CopyModel
     | ExportModel
     | ImportModel
+    | SetSetting
+    | ResetSetting
+    | ShowSettings
     | ShowModels
     | ShowVersions
     | ShowCreateModel

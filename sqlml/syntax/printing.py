@@ -27,11 +27,14 @@ from sqlml.syntax.nodes import (
     Query,
     RefreshModel,
     RenameModel,
+    ResetSetting,
     SetAlias,
     SetDefaultVersion,
+    SetSetting,
     ShowCreateModel,
     ShowModels,
     ShowModelTypes,
+    ShowSettings,
     ShowVersions,
     Statement,
     VerifyModel,
@@ -70,9 +73,15 @@ def print_statement(node: Statement, source: Source) -> str:
         case CopyModel():
             return f"COPY {_or_replace(node.replace)}MODEL {print_name(node.source, source)} TO {print_name(node.target)}"
         case ExportModel(name, options):
-            return f"EXPORT MODEL {print_name(name, source)} OPTIONS ({_print_options(options, ', ')})"
+            return f"EXPORT MODEL {print_name(name, source)}{_print_clause(options)}"
         case ImportModel(name, replace, options):
-            return f"IMPORT {_or_replace(replace)}MODEL {print_name(name)} OPTIONS ({_print_options(options, ', ')})"
+            return f"IMPORT {_or_replace(replace)}MODEL {print_name(name)}{_print_clause(options)}"
+        case SetSetting(name, _, value):
+            return f"SET sqlml.{_print_part(name)} = {print_value(value.value)}"
+        case ResetSetting(name):
+            return f"RESET sqlml.{_print_part(name)}"
+        case ShowSettings():
+            return "SHOW sqlml"
         case ShowModels(schema, pattern):
             scope = f" FROM {_print_path(schema)}" if schema is not None else ""
             return f"SHOW MODELS{scope}" + (f" LIKE {literal(pattern)}" if pattern is not None else "")
@@ -130,6 +139,10 @@ def _print_alter(name: ModelName, if_exists: bool) -> str:
 
 def _or_replace(replace: bool) -> str:
     return "OR REPLACE " if replace else ""
+
+
+def _print_clause(options: tuple[OptionSetting, ...]) -> str:
+    return f" OPTIONS ({_print_options(options, ', ')})" if options else ""
 
 
 def _print_refresh(node: RefreshModel, source: Source) -> str:

@@ -54,7 +54,7 @@ _OBJECTS = _words("""
     json_keys json_type json_valid json_value map map_concat map_contains map_entries map_extract map_extract_value
     map_from_entries map_keys map_values row struct_concat struct_extract struct_insert struct_pack struct_update to_json typeof
 """)
-_CONDITIONS = _words("cast try_cast coalesce nullif ifnull if switch error_if_null array struct")
+_CONDITIONS = _words("cast try_cast cast_to_type coalesce nullif ifnull if switch error error_if_null array struct try")
 
 SCALAR_FUNCTIONS = _NUMBERS | _STRINGS | _TIMES | _LISTS | _OBJECTS | _CONDITIONS
 

@@ -12,13 +12,15 @@ import re
 from sqlml.errors import Error, NotSupportedError, ProgrammingError
 from sqlml.source import Source, Span
 from sqlml.syntax.cursor import Cursor
-from sqlml.syntax.function_names import TEXT_FUNCTIONS
+from sqlml.syntax.function_names import BIGQUERY_FUNCTIONS, TEXT_FUNCTIONS
 from sqlml.syntax.ml_calls import find_calls
 from sqlml.syntax.model_statements import is_model_statement, parse_model_statement
 from sqlml.syntax.nodes import Query, Statement
+from sqlml.syntax.settings import is_setting_statement, parse_setting_statement
 from sqlml.syntax.tokens import TokenKind, match_brackets, scan, tokenize
 
-_ML_HINT = re.compile(rf"(?<![a-z0-9_])(?:ml|models?|versions|{'|'.join(sorted(TEXT_FUNCTIONS))})(?![a-z0-9_])", re.IGNORECASE | re.ASCII)
+_HINTS = "|".join(("ml", "models?", "model_options", "versions", "sqlml", *sorted(TEXT_FUNCTIONS | BIGQUERY_FUNCTIONS)))
+_ML_HINT = re.compile(rf"(?<![a-z0-9_])(?:{_HINTS})(?![a-z0-9_])", re.IGNORECASE | re.ASCII)
 """A statement of ours, or one with a call of ours, has one of these words in it."""
 _OPENS = ("(", "[", "{")
 _CLOSES = (")", "]", "}")
@@ -119,6 +121,10 @@ def _parse_statement(source: Source, span: Span, dialect: str) -> Statement:
     tokens = tokenize(source.text, dialect, span)
     pairs, bracket_error = match_brackets(tokens)
     cursor = Cursor(source.text, tokens, pairs, dialect)
+    if is_setting_statement(cursor):
+        if bracket_error is not None:
+            raise bracket_error
+        return parse_setting_statement(cursor)
     if is_model_statement(cursor):
         if bracket_error is not None:
             raise bracket_error

@@ -36,6 +36,26 @@ def string_value(text: str, dialect: str) -> str | None:
     return inner if prefix == "r" else _unescape(inner, dialect)
 
 
+def bytes_value(text: str) -> bytes | None:
+    """The value of a literal of bytes in the BigQuery flavour, or None for a string."""
+    found = _PREFIXED.match(text)
+    assert found is not None, "the tokenizer lets no other string through"
+    if "b" not in found[1].lower():
+        return None
+    inner = text[found.end() : -len(found[2])]
+    parts = [inner] if "r" in found[1].lower() else _ESCAPE.split(inner)
+    if len(parts) == 1:
+        return inner.encode()
+    # Escapes are bytes, other characters their UTF-8.
+    position, value = 0, b""
+    for escape in _ESCAPE.finditer(inner):
+        character = _character(escape, "bigquery")
+        value += inner[position : escape.start()].encode()
+        value += character.encode("latin-1") if ord(character[0]) < 256 else character.encode()
+        position = escape.end()
+    return value + inner[position:].encode()
+
+
 def parse_date(text: str) -> datetime.date:
     """Raises: ValueError."""
     return datetime.date(*(int(part) for part in _whole(re.compile(r"([0-9]{1,4})-([0-9]{1,2})-([0-9]{1,2})"), text).groups()))

@@ -13,7 +13,7 @@ from sqlml.syntax.cursor import Cursor
 from sqlml.syntax.function_names import VALUE_FUNCTIONS
 from sqlml.syntax.ml_calls import find_calls
 from sqlml.syntax.names import is_name, unquote
-from sqlml.syntax.nodes import MLCall, Transform, TransformColumn, TransformFields, TransformStar, ValueCall
+from sqlml.syntax.nodes import Transform, TransformColumn, TransformFields, TransformStar, ValueCall
 from sqlml.syntax.scalar_functions import AGGREGATES, KEYWORDS, SCALAR_FUNCTIONS, TYPES
 from sqlml.syntax.tokens import Token, TokenKind, match_brackets, tokenize
 
@@ -27,20 +27,21 @@ _CLOCKS = frozenset({
 })  # fmt: skip
 
 
-def parse_transform(source: Source, span: Span, dialect: str = "duckdb") -> Transform:
+def parse_transform(source: Source, span: Span, dialect: str = "duckdb", *, check: bool = True) -> Transform:
     """The select list between the brackets of TRANSFORM.
 
+    Args: check, whether what may not stand there is refused: not where the clause is about to be translated, and read again.
     Raises: ProgrammingError `syntax_error`, `transform_expression` for what a TRANSFORM may not hold, `transform_alias`; as `find_calls`.
         Every one with the text and the place in it.
     """
     try:
-        return _parse(source, span, dialect)
+        return _parse(source, span, dialect, check)
     except Error as error:
         error.with_source(source)
         raise
 
 
-def _parse(source: Source, span: Span, dialect: str) -> Transform:
+def _parse(source: Source, span: Span, dialect: str, check: bool) -> Transform:
     tokens = tokenize(source.text, dialect, span)
     pairs, bracket_error = match_brackets(tokens)
     if bracket_error is not None:
@@ -49,9 +50,10 @@ def _parse(source: Source, span: Span, dialect: str) -> Transform:
     found, _ = find_calls(cursor, None)
     calls = [call for call in found if isinstance(call, ValueCall)]
     for call in found:
-        if isinstance(call, MLCall):
+        if not isinstance(call, ValueCall):
             _refuse("a TRANSFORM clause holds no subquery", call.span)
-    _check_tokens(cursor, calls)
+    if check:
+        _check_tokens(cursor, calls)
     items: list[TransformStar | TransformColumn | TransformFields] = []
     while not cursor.at_end:
         start = cursor.index

@@ -58,8 +58,6 @@ class TrainingRows:
         self.n_rows = 0
         self.n_eval = 0
         self.fingerprint = ""
-        self.tables: tuple[str, ...] = ()
-        """Tables that the query reads, as the engine's plan names them."""
         is_scan = self._read_plan(query)
         if _VOLATILE.search(query) or not is_scan:
             self._stage()
@@ -117,6 +115,10 @@ class TrainingRows:
         self._progress.check()
         return self._engine.rows(self.prefix + query, self._parameters)
 
+    def describe(self, query: str) -> Schema:
+        """The columns of a query over the rows."""
+        return self._engine.describe(self.prefix + query, self._parameters)
+
     def stage_query(self, query: str) -> str:
         """Runs a query over the rows into a temporary table and gives its name; it goes with this object."""
         self._progress.check()
@@ -169,18 +171,14 @@ class TrainingRows:
         self._relation, self._parameters, self._has_occurrence = self.stage_query(numbered), None, True
 
     def _read_plan(self, query: str) -> bool:
-        """Whether the engine's plan is nothing but a scan with filters and projections; notes the tables in it."""
+        """Whether the engine's plan is nothing but a scan with filters and projections."""
         rows = self._engine.rows(f"EXPLAIN (FORMAT json) {query}", self._parameters)
         operators: set[str] = set()
-        tables: set[str] = set()
         pending = list(json.loads(str(rows[0][1])))
         while pending:
             node = pending.pop()
             operators.add(str(node["name"]).strip())
             pending.extend(node["children"])
-            if "Table" in node["extra_info"]:
-                tables.add(str(node["extra_info"]["Table"]))
-        self.tables = tuple(sorted(tables))
         return operators <= _SCANS
 
     def _nth_largest(self, column: str, n: int) -> tuple[str, str] | None:

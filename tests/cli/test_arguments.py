@@ -72,11 +72,18 @@ def test_parameters_together() -> None:
     assert parse("-c", "x").parameters is None
 
 
+def test_settings() -> None:
+    found = parse("-c", "x", "--set", "seed=7", "--set", "keep_versions=null", "--set", "allow_files=/a:/b", "--allow-recorded-queries")
+    assert found.settings == {"seed": 7, "keep_versions": None, "allow_files": ("/a", "/b"), "allow_recorded_queries": True}
+    assert parse("-c", "x").settings == {}
+    assert parse("run", "a.sql", "--set", "seed=1", "--set", "seed=2").settings == {"seed": 2}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--format", "xml"], "xml"), (["--dialect", "bigquery"], "later release"), (["--dialect", "mysql"], "mysql"),
-        (["--param", "x"], "NAME=VALUE"),
+        (["--format", "xml"], "xml"), (["--dialect", "oracle"], "unknown flavour"), (["--dialect", "mysql"], "mysql"),
+        (["--param", "x"], "NAME=VALUE"), (["--set", "seed"], "NAME=VALUE"), (["--set", "sed=1"], "seed"), (["--set", "seed=x"], "whole"),
         (["--param", "1x=2"], "NAME=VALUE"), (["a.sql"], "sqlml run a.sql"), (["run"], "SCRIPT"), (["a", "b"], "b"), (["--vers"], "--vers"),
         (["run", "a.sql", "-c", "x"], "-c"), (["run", "a.sql", "--database", "b.sql"], "b.sql"),
     ],

@@ -52,7 +52,7 @@ def test_a_database_that_cannot_be_opened() -> None:
 
 def test_another_dialect_is_refused() -> None:
     with pytest.raises(sqlml.Error):
-        sqlml.connect(dialect="bigquery")
+        sqlml.connect(dialect="oracle")
 
 
 def test_cursors_share_temporary_tables_and_the_transaction(connection: sqlml.Connection) -> None:

@@ -116,6 +116,48 @@ def test_partitioned(project, capsys):
     assert sorted(path.name for path in (project / "penguins_by_island").iterdir()) == ["island=Biscoe", "island=Dream", "island=Torgersen"]
 
 
+def test_versions(project, capsys):
+    with run("versions.sql", capsys) as connection:
+
+        def rows(query: str) -> list[tuple]:
+            return connection.execute(query).fetchall()
+
+        # Version 2 was dropped, and what was rolled back left neither a version nor a table.
+        assert rows("SELECT model_name, version, is_default FROM sqlml.model_versions") == [
+            ("body_mass", 1, True), ("body_mass_restored", 1, True)
+        ]  # fmt: skip
+        assert rows("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'predictions'") == [(0,)]
+        assert rows("SELECT model_name, alias, version FROM sqlml.model_aliases") == [
+            ("body_mass", "champion", 1), ("body_mass_restored", "champion", 1)
+        ]  # fmt: skip
+        first, second = (
+            rows(f"SELECT predicted_body_mass_g FROM ML.PREDICT(MODEL {name}, TABLE penguins)")
+            for name in ("body_mass", "body_mass_restored")
+        )
+        assert first == second
+        assert len(first) == 333
+        history = rows("SELECT event FROM sqlml.model_events WHERE model_name LIKE 'body_mass%' GROUP BY ALL")
+        assert {"created", "version_published", "alias_set", "default_changed", "alias_dropped", "version_dropped", "imported"} == {
+            event for (event,) in history
+        }
+    assert (project / "body_mass_exported" / "manifest.json").is_file()
+
+
+def test_nightly_refresh(project, capsys):
+    nights = []
+    for _ in range(4):
+        with run("nightly_refresh.sql", capsys) as connection:
+            nights.append(connection.execute("SELECT version, is_default, n_rows FROM sqlml.model_versions").fetchall())
+            ((n_rows, n_versions, used),) = connection.execute(
+                "SELECT count(*), count(DISTINCT version), max(version) FROM scored"
+            ).fetchall()
+        # All rows are scored by one version, which is the one in use.
+        assert (n_rows, n_versions, used) == (nights[-1][-1][2], 1, nights[-1][-1][0])
+    # An island a night, a version for each; on the fourth night nothing has changed, and nothing is trained.
+    assert nights[2] == [(1, False, 163), (2, False, 286), (3, True, 333)]
+    assert nights[3] == nights[2]
+
+
 def test_explain_and_compare(project, capsys):
     with run("explain_and_compare.sql", capsys) as connection:
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 
 import pytest
@@ -12,13 +13,15 @@ from hypothesis import strategies as st
 from sqlml.errors import DatabaseError
 from sqlml.source import Source, Span
 from sqlml.syntax import Query, find_parameters, is_complete, parse_script, print_statement, split_statements
+from sqlml.syntax.nodes import InformationTable
 
 PIECES = [
     "CREATE", "OR", "REPLACE", "TEMP", "MODEL", "IF", "NOT", "EXISTS", "DROP", "ALTER", "SHOW", "MODELS", "VERSIONS", "TYPES", "TYPE",
     "DESCRIBE", "SET", "DEFAULT", "VERSION", "OPTIONS", "TRANSFORM", "INPUT", "REMOTE", "WITH", "CONNECTION", "AS", "SELECT", "FROM",
     "JOIN", "WHERE", "LATERAL", "PIVOT", "RECURSIVE", "MATERIALIZED", "TABLE", "STRUCT", "ARRAY", "CAST", "INTERVAL", "DATE",
     "TIMESTAMP", "NULL", "TRUE", "HPARAM_RANGE", "HPARAM_CANDIDATES", "LIKE", "FOR", "SYSTEM_TIME", "EXPLAIN", "INSERT", "INTO", "VIEW",
-    "MACRO", "CALL", "UNION", "DISTINCT", "IS", "ML", "m", "t", "PREDICT", "EVALUATE", "STANDARD_SCALER",
+    "MACRO", "CALL", "REFRESH", "VERIFY", "COPY", "EXPORT", "IMPORT", "ALIAS", "RENAME", "TO", "OF", "PROMOTE", "DATA", "CHANGED",
+    "INFORMATION_SCHEMA", "MODEL_OPTIONS", "UNION", "DISTINCT", "IS", "ML", "m", "t", "PREDICT", "EVALUATE", "STANDARD_SCALER",
     'ml', '.', '(', ')', '[', ']', '{', '}', ',', ';', ':', '=', '=>', ':=', '::', '@', '@x', '?', '?1', '$1', '$n', '$$', '$t$', "'a'",
     "'it''s'", "E'\\n'", '"q"', '`a.b`', '`x', '1', '.5', '1e5', '0x1F', '-', '+', '*', '<', '>', '--', '/*', '*/', '#', "'", '"', '\\',
     'a.b', 'm@3', 'ML.PREDICT(', 'MODEL\xa0m', 'é', '😀', '\ufeff', '\x00', '\n', '', '-- ',
@@ -33,6 +36,12 @@ VALID = (
     SELECT (SELECT max(x) FROM ML.WEIGHTS(MODEL "q", a => [1, 2])) FROM d, e: ML.PREDICT(MODEL n@best, TABLE d) JOIN f USING (g)""",
     """ALTER MODEL IF EXISTS a.b SET OPTIONS (labels = [('k', 'v')]); DROP MODEL m@2; SHOW MODELS FROM a LIKE 'x%';
     DESCRIBE MODEL TYPE linear_reg""",
+    """ALTER MODEL IF EXISTS a.b SET ALIAS "my choice" = champion; ALTER MODEL m DROP ALIAS x; ALTER MODEL m RENAME TO n;
+    REFRESH MODEL m OPTIONS (a = 1) IF DATA CHANGED WITH (b = DATE '2026-01-01') PROMOTE IF (x AS y) > incumbent.z AS best;
+    VERIFY MODEL m FOR SYSTEM_TIME AS OF now() - INTERVAL (1) DAY; COPY OR REPLACE MODEL a@2 TO b.c.d; COPY model TO 'x';
+    EXPORT MODEL m OPTIONS (uri = 'x'); IMPORT OR REPLACE MODEL m OPTIONS (uri = 'x')""",
+    """WITH a AS (SELECT models.x FROM `p.s.INFORMATION_SCHEMA.MODELS`) SELECT (SELECT 1 FROM a), b.* FROM a,
+    b: INFORMATION_SCHEMA.MODEL_OPTIONS JOIN s."information_schema".models c ON TRUE JOIN information_schema.tables USING (d)""",
     """CREATE VIEW v AS SELECT $$;$$, 'it''s', E'a\\'b' /* /* */ */ FROM ML.PREDICT(MODEL m, TABLE t) -- end
     WHERE x = ? AND y = $2""",
 )
@@ -87,7 +96,8 @@ def check_parse(text: str, dialect: str) -> None:
         assert print_statement(node, source)
         for call in node.calls if isinstance(node, Query) else ():
             assert node.span.start <= call.span.start < call.span.end <= node.span.end
-            assert text[call.function_span.start : call.function_span.end].upper().startswith("ML")
+            named = call.span if isinstance(call, InformationTable) else call.function_span
+            assert re.match(r"ml|.*information_schema", text[named.start : named.end], re.IGNORECASE | re.DOTALL)
 
 
 def check(text: str, dialect: str) -> None:

@@ -19,7 +19,7 @@ from sqlml.shell.reader import PlainReader, PromptReader, history_path, is_finis
 def typed(text: str) -> Iterator[tuple[PromptReader, PipeInput]]:
     with create_pipe_input() as keys:
         keys.send_text(text)
-        yield PromptReader("duckdb", history=InMemoryHistory(), keyboard=keys, screen=DummyOutput()), keys
+        yield PromptReader(lambda: "duckdb", history=InMemoryHistory(), keyboard=keys, screen=DummyOutput()), keys
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_the_plain_reader() -> None:
         except StopIteration:
             raise EOFError from None
 
-    reader = PlainReader("duckdb", read_line)
+    reader = PlainReader(lambda: "duckdb", read_line)
     assert [reader.read(), reader.read()] == ["SELECT\n1;", ".help"]
     assert prompts == ["sqlml> ", "  ...> ", "sqlml> "]
     with pytest.raises(EOFError):

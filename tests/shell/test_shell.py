@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -190,3 +191,35 @@ def test_help_lists_all_pages(shell: Shell) -> None:
 def test_nothing_typed(shell: Shell) -> None:
     shell.run(Inputs("", "  ;  ", "\n", ";;"))
     assert shown(shell) == ("", "")
+
+
+@pytest.mark.parametrize(("answer", "n_versions"), [("y", 2), ("Yes ", 2), ("", 1), ("n", 1), (EOFError(), 1)])
+def test_a_query_that_somebody_else_wrote_is_shown_before_it_runs(
+    tmp_path: Path, terminal: Terminal, answer: str | BaseException, n_versions: int
+) -> None:
+    path = str(tmp_path / "a.duckdb")
+    other = open_session(path)
+    other.run("CREATE MODEL m OPTIONS (model_type = 'linear_reg') AS SELECT i AS x, 2e0 * i AS label /* \x1b[2J */ FROM range(9) r(i)")
+    other.close()
+    questions = []
+
+    def confirm(question: str) -> str:
+        questions.append(question)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    session = open_session(path)
+    shell = Shell(session, Display(terminal, quiet=True), confirm=confirm)
+    shell.run_statements("BEGIN; REFRESH MODEL m; COMMIT")
+    (question,) = questions
+    assert question.startswith("m@1 was not made in this session.")
+    assert "SELECT i AS x, 2e0 * i AS label /* \\x1b[2J */ FROM range(9)" in question
+    assert question.endswith("\nrun it? [y/N] ")
+    assert (n_versions == 2) == ("consent" not in shown(shell)[1])
+    if n_versions == 1:
+        shell.run_statements("ROLLBACK")
+    shown(shell)
+    shell.run_statements("SELECT count(*) AS n FROM sqlml.model_versions")
+    assert str(n_versions) in shown(shell)[0]
+    session.close()

@@ -32,7 +32,12 @@ class Door(Protocol):
     keeps_session: bool
     """Whether statements share a transaction, temporary tables and settings."""
 
+    def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None: ...
     def run(self, sql: str) -> Answer: ...
+    def look(self, sql: str) -> list[tuple[object, ...]]:
+        """Rows of a query in the engine's SQL, whatever the flavour is."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -41,8 +46,8 @@ class DbApiDoor:
 
     keeps_session = True
 
-    def __init__(self, database: Path, *, read_only: bool) -> None:
-        self._connection = sqlml.connect(str(database), read_only=read_only)
+    def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None:
+        self._connection = sqlml.connect(str(database), read_only=read_only, dialect=dialect)
 
     def run(self, sql: str) -> Answer:
         with self._connection.cursor() as cursor:
@@ -51,6 +56,9 @@ class DbApiDoor:
             if cursor.description is None:
                 return Answer(None, [], notices)
             return Answer(tuple(column[0] for column in cursor.description), cursor.fetchall(), notices)
+
+    def look(self, sql: str) -> list[tuple[object, ...]]:
+        return self._connection.session()._engine.rows(sql)
 
     def close(self) -> None:
         self._connection.close()
@@ -61,8 +69,8 @@ class ArrowDoor:
 
     keeps_session = True
 
-    def __init__(self, database: Path, *, read_only: bool) -> None:
-        self._connection = sqlml.connect(str(database), read_only=read_only)
+    def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None:
+        self._connection = sqlml.connect(str(database), read_only=read_only, dialect=dialect)
 
     def run(self, sql: str) -> Answer:
         with self._connection.cursor() as cursor:
@@ -74,6 +82,9 @@ class ArrowDoor:
             columns = [column.to_pylist() for column in table.columns]
             return Answer(tuple(table.column_names), list(zip(*columns, strict=True)), notices)
 
+    def look(self, sql: str) -> list[tuple[object, ...]]:
+        return self._connection.session()._engine.rows(sql)
+
     def close(self) -> None:
         self._connection.close()
 
@@ -83,8 +94,10 @@ class CommandDoor:
 
     keeps_session = False
 
-    def __init__(self, database: Path, *, read_only: bool) -> None:
-        self._arguments = [str(database), "--format", "json", "--no-progress", *(["--read-only"] if read_only else [])]
+    def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None:
+        self._arguments = [
+            str(database), "--format", "json", "--no-progress", "--dialect", dialect, *(["--read-only"] if read_only else []),
+        ]  # fmt: skip
 
     def run(self, sql: str) -> Answer:
         from sqlml.cli.main import main
@@ -100,6 +113,9 @@ class CommandDoor:
         objects = json.loads(out.getvalue())
         names = tuple(objects[0]) if objects else ()
         return Answer(names, [tuple(row.values()) for row in objects], notices)
+
+    def look(self, sql: str) -> list[tuple[object, ...]]:
+        raise NotImplementedError("looking would mean to open the database each time")
 
     def close(self) -> None:
         pass

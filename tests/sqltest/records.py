@@ -99,7 +99,15 @@ class Reconnect:
     read_only: bool
 
 
-Record = Ok | Fails | Query | Notices | Require | Load | Reconnect
+@dataclass(frozen=True)
+class Dialect:
+    """`dialect <name>`: opens the database again in another SQL flavour."""
+
+    line: int
+    name: str
+
+
+Record = Ok | Fails | Query | Notices | Require | Load | Reconnect | Dialect
 
 _POSITION = re.compile(r"(\d+):(\d+)")
 
@@ -196,6 +204,8 @@ def _record(block: _Block) -> Record:
             return Load(block.line, path, read_only=False)
         case ("load", path, "readonly") if not block.sql:
             return Load(block.line, path, read_only=True)
+        case ("dialect", name) if not block.sql:
+            return Dialect(block.line, name)
         case ("reconnect",) if not block.sql:
             return Reconnect(block.line, read_only=False)
         case ("reconnect", "readonly") if not block.sql:

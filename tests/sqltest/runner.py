@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlml import errors
 from sqltest.doors import Answer, Door
-from sqltest.records import Fails, Load, Notices, Ok, Query, Reconnect, Record, Require, read_records
+from sqltest.records import Dialect, Fails, Load, Notices, Ok, Query, Reconnect, Record, Require, read_records
 from sqltest.values import as_text, is_expected
 
 DATA = Path(__file__).parents[2] / "sql_examples" / "data"
@@ -34,6 +34,7 @@ class Runner:
         self._scratch = scratch
         self._database = scratch / "test.duckdb"
         self._read_only = False
+        self._dialect = "duckdb"
         self._door: Door | None = None
         self._last: Answer | None = None
 
@@ -63,6 +64,9 @@ class Runner:
             case Load(path=path, read_only=read_only):
                 self._close()
                 self._database, self._read_only = Path(self._filled(path)), read_only
+            case Dialect(name=name):
+                self._close()
+                self._dialect = name
             case Reconnect(read_only=read_only):
                 self._close()
                 self._read_only = read_only
@@ -81,8 +85,13 @@ class Runner:
 
     def _execute(self, sql: str) -> Answer:
         if self._door is None:
-            self._door = self._open(self._database, read_only=self._read_only)
+            self._door = self._open(self._database, read_only=self._read_only, dialect=self._dialect)
         return self._door.run(self._filled(sql))
+
+    def _look(self, sql: str) -> list[tuple[object, ...]]:
+        if self._door is None:
+            self._door = self._open(self._database, read_only=self._read_only, dialect=self._dialect)
+        return self._door.look(sql)
 
     def _filled(self, text: str) -> str:
         return text.replace("{data}", DATA.as_posix()).replace("{tmp}", self._scratch.as_posix())
@@ -123,18 +132,18 @@ class Runner:
         if not self._open.keeps_session:
             return None
         try:
-            objects = self._execute(
+            objects = self._look(
                 "SELECT 'schema' AS kind, database_name AS place, schema_name AS name FROM duckdb_schemas() WHERE NOT internal"
-                " UNION ALL SELECT 'view', schema_name, view_name FROM duckdb_views() WHERE NOT internal"
+                " UNION ALL SELECT 'view', schema_name, view_name FROM duckdb_views() WHERE NOT internal AND NOT starts_with(view_name, '__sqlml_')"
                 " UNION ALL SELECT 'macro', schema_name, function_name FROM duckdb_functions()"
                 " WHERE NOT internal AND function_type LIKE '%macro' ORDER BY ALL"
-            ).rows
-            tables = self._execute(
+            )
+            tables = self._look(
                 "SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL"
-            ).rows
+            )
             names = [".".join('"' + str(part).replace('"', '""') + '"' for part in table) for table in tables]
             counts = " UNION ALL ".join(f"SELECT count(*), sum(hash(t)) FROM {name} AS t" for name in names)
-            return objects, names, self._execute(counts).rows if names else []
+            return objects, names, self._look(counts) if names else []
         except errors.Error as error:
             if error.code == "transaction_aborted":
                 return None

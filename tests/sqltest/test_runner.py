@@ -26,7 +26,8 @@ class PlainDoor:
     keeps_session = True
     opened = 0
 
-    def __init__(self, database: Path, *, read_only: bool) -> None:
+    def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None:
+        self.dialect = dialect
         self._connection = duckdb.connect(str(database), read_only=read_only)
         PlainDoor.opened += 1
 
@@ -48,6 +49,9 @@ class PlainDoor:
         description = self._connection.description
         rows = self._connection.fetchall()
         return Answer(tuple(column[0] for column in description or ()), rows, ())
+
+    def look(self, sql: str) -> list[tuple[object, ...]]:
+        return self.run(sql).rows
 
     def close(self) -> None:
         self._connection.close()

@@ -76,6 +76,11 @@ class TreeState:
         return len(self.base_scores)
 
     @property
+    def n_classes(self) -> int:
+        """Classes that the scores tell apart; 0 of a regressor."""
+        return {BINARY: 2, MULTICLASS: self.n_outputs}.get(self.objective, 0)
+
+    @property
     def n_trees(self) -> int:
         return len(self.tree_offsets) - 1
 

@@ -31,6 +31,19 @@ from sqlml.syntax import (
     parse_script,
     print_statement,
 )
+from sqlml.syntax.nodes import (
+    CopyModel,
+    DropAlias,
+    ExportModel,
+    ImportModel,
+    RefreshModel,
+    RenameModel,
+    ResetSetting,
+    SetAlias,
+    SetSetting,
+    ShowSettings,
+    VerifyModel,
+)
 from sqlml.types import HparamCandidates, HparamRange
 
 NOWHERE = Span(0, 0)
@@ -42,7 +55,11 @@ QUERIES = (
     "FROM t -- x\n WHERE y",
     "SELECT options(1), $$)$$ FROM t",
 )
-FRAGMENTS = Source("\n".join((*TRANSFORMS, *QUERIES)))
+TIMES = ("now()", "TIMESTAMP '2026-01-31'", "now() - INTERVAL 1 DAY", "(SELECT max(at, ')') -- c\n FROM t)", "$t", "?")
+CONDITIONS = ("roc_auc > 1", "(a AS b) AND incumbent.x >= 3 -- c\n - 1", 'CASE WHEN challenger."as" > 0 THEN f(1, 2) END')
+FRAGMENTS = Source("\n".join((*TRANSFORMS, *QUERIES, *TIMES, *CONDITIONS)))
+AS_WRITTEN = {"transform", "query", "as_of", "condition"}
+"""Fields that hold the place of text which is not ours."""
 
 
 def place(fragment: str) -> Span:
@@ -57,7 +74,10 @@ parts = st.one_of(
 paths = st.lists(parts, min_size=1, max_size=3).map(tuple)
 versions = st.one_of(st.integers(0, 10**12), parts)
 names = st.builds(ModelName, paths, st.none(), st.just(NOWHERE))
-versioned = st.builds(ModelName, paths, st.one_of(st.none(), versions), st.just(NOWHERE))
+versioned = st.one_of(
+    st.builds(ModelName, paths, st.one_of(st.none(), versions), st.just(NOWHERE)),
+    st.builds(ModelName, paths, st.none(), st.just(NOWHERE), st.sampled_from(TIMES).map(place)),
+)
 finite = st.floats(allow_nan=False)
 simple = st.one_of(
     st.none(), st.booleans(), st.integers(-(10**20), 10**20), finite, st.text(characters, max_size=12),
@@ -90,8 +110,30 @@ def create_models(draw: st.DrawFn) -> CreateModel:
     )
 
 
+@st.composite
+def refresh_models(draw: st.DrawFn) -> RefreshModel:
+    chosen = draw(options)
+    alias = draw(st.one_of(st.none(), parts))
+    condition = draw(st.one_of(st.none(), st.sampled_from(CONDITIONS).map(place)))
+    clause = NOWHERE if chosen else None
+    return RefreshModel(
+        draw(names), chosen, clause, draw(st.booleans()), draw(options), condition, alias, NOWHERE if alias else None, NOWHERE
+    )
+
+
 statements = st.one_of(
     create_models(),
+    refresh_models(),
+    st.builds(SetAlias, names, parts, st.just(NOWHERE), versions, st.just(NOWHERE), st.just(NOWHERE), st.booleans()),
+    st.builds(DropAlias, names, parts, st.just(NOWHERE), st.just(NOWHERE), st.booleans()),
+    st.builds(RenameModel, names, parts, st.just(NOWHERE), st.just(NOWHERE), st.booleans()),
+    st.builds(VerifyModel, versioned, st.just(NOWHERE)),
+    st.builds(CopyModel, versioned, names, st.booleans(), st.just(NOWHERE)),
+    st.builds(ExportModel, versioned, options, st.just(NOWHERE)),
+    st.builds(ImportModel, names, st.booleans(), options, st.just(NOWHERE)),
+    st.builds(SetSetting, parts, st.just(NOWHERE), st.builds(Value, simple, st.just(NOWHERE)), st.just(NOWHERE)),
+    st.builds(ResetSetting, parts, st.just(NOWHERE), st.just(NOWHERE)),
+    st.just(ShowSettings(NOWHERE)),
     st.builds(DropModel, versioned, st.booleans(), st.just(NOWHERE)),
     st.builds(AlterModelOptions, names, st.booleans(), st.lists(option, min_size=1, max_size=4).map(tuple), st.just(NOWHERE)),
     st.builds(SetDefaultVersion, names, versions, st.just(NOWHERE), st.just(NOWHERE), st.booleans()),
@@ -108,12 +150,10 @@ def without_places(node: object, source: Source) -> object:
     """The node as plain values; spans of text that is not ours become that text."""
     if isinstance(node, Span):
         return None
-    if isinstance(node, CreateModel):
-        texts = {name: getattr(node, name) for name in ("transform", "query")}
-        rest = {name: without_places(getattr(node, name), source) for name in ("name", "replace", "if_not_exists", "options")}
-        return {**rest, **{name: span and source.text[span.start : span.end] for name, span in texts.items()}}
     if dataclasses.is_dataclass(node):
-        return (type(node), [without_places(getattr(node, field.name), source) for field in dataclasses.fields(node)])
+        values = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
+        texts = {name: span and source.text[span.start : span.end] for name, span in values.items() if name in AS_WRITTEN}
+        return (type(node), {name: texts.get(name, without_places(value, source)) for name, value in values.items()})
     if isinstance(node, list | tuple):
         return (type(node), [without_places(item, source) for item in node])
     return (type(node), node)

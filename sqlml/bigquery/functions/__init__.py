@@ -1,0 +1,1 @@
+"""Rows of the table of translations, a module for each topic."""
