@@ -53,10 +53,13 @@ def untyped_json_text(value: str, *, wide_as_text: bool = True) -> str:
             cases.append(f"WHEN {sql.literal(type_)} THEN {write.value(converted, SqlType(type_), 0)}")
     number = f"TRY_CAST(CAST({value} AS VARCHAR) AS DECIMAL(38, 9))"
     is_number = f"{sql.call('starts_with', kind, _DECIMAL)} AND NOT {sql.call('suffix', kind, _BRACKET)}"
-    message = sql.literal("the JSON text of a STRUCT needs to know its type; make it in a subquery of its own: (SELECT TO_JSON_STRING(t) FROM … AS t)")
+    message = sql.literal(
+        "the JSON text of a STRUCT needs to know its type; make it in a subquery of its own: (SELECT TO_JSON_STRING(t) FROM … AS t)"
+    )
+    numeric = write.value(number, SqlType("DECIMAL(38,9)"), 0)
     return (
-        f"CASE WHEN {value} IS NULL THEN 'null' WHEN {is_number} THEN {write.value(number, SqlType('DECIMAL(38,9)'), 0)} ELSE CASE {kind} {' '.join(cases)}"
-        f" ELSE {sql.call('error', message)} END END"
+        f"CASE WHEN {value} IS NULL THEN 'null' WHEN {is_number} THEN {numeric} ELSE CASE {kind} {' '.join(cases)}"
+        f" ELSE system.main.error({message}) END END"
     )
 
 
@@ -92,7 +95,8 @@ class _Writer:
         texts = sql.call("list_transform", value, f"lambda {name}: {self.value(name, element, depth + 1, indent + 1)}")
         opening, between, closing = self._layout(indent)
         joined = sql.call("array_to_string", texts, sql.literal(f",{between}"))
-        return f"CASE WHEN {sql.call('len', value)} = 0 THEN '[]' ELSE {sql.literal(f'[{opening}')} || {joined} || {sql.literal(f'{closing}]')} END"
+        text = f"{sql.literal(f'[{opening}')} || {joined} || {sql.literal(f'{closing}]')}"
+        return f"CASE WHEN {sql.call('len', value)} = 0 THEN '[]' ELSE {text} END"
 
     def _struct(self, value: str, type_: SqlType, depth: int, indent: int) -> str:
         opening, between, closing = self._layout(indent)
@@ -150,9 +154,9 @@ def _string(value: str) -> str:
     code = sql.call("unicode", "c")
     marked = f"CAST({sql.call('to_json', 'c')} AS VARCHAR)"
     inside = sql.call("substring", marked, "2", f"{sql.call('length', marked)} - 2")
-    written = (
-        f"CASE WHEN {code} = 8232 THEN '\\u2028' WHEN {code} = 8233 THEN '\\u2029' WHEN {code} < 32 THEN {sql.call('lower', inside)} ELSE {inside} END"
-    )
+    small = sql.call("lower", inside)
+    separators = f"WHEN {code} = 8232 THEN '\\u2028' WHEN {code} = 8233 THEN '\\u2029'"
+    written = f"CASE {separators} WHEN {code} < 32 THEN {small} ELSE {inside} END"
     characters = sql.call("list_transform", sql.call("string_split", f"CAST({value} AS VARCHAR)", "''"), f"lambda c: {written}")
     special = sql.call("regexp_matches", f"CAST({value} AS VARCHAR)", r"'[\x0b\x0e\x0f\x1a-\x1f\x{2028}\x{2029}]'")
     joined = sql.call("array_to_string", characters, "''")
@@ -167,7 +171,9 @@ def _interval(value: str) -> str:
     sign = f"CASE WHEN {micros} < 0 THEN '-' ELSE '' END"
     whole = f"CAST({sql.call('abs', micros)} // 1000000 AS VARCHAR)"
     rest = sql.call("rtrim", sql.call("printf", "'.%06d'", f"{sql.call('abs', micros)} % 1000000"), "'0.'")
-    date = " || ".join(f"CASE WHEN {part} = 0 THEN '' ELSE {part} || '{mark}' END" for part, mark in ((years, "Y"), (months, "M"), (days, "D")))
+    date = " || ".join(
+        f"CASE WHEN {part} = 0 THEN '' ELSE {part} || '{mark}' END" for part, mark in ((years, "Y"), (months, "M"), (days, "D"))
+    )
     time = " || ".join(f"CASE WHEN {part} = 0 THEN '' ELSE {part} || '{mark}' END" for part, mark in ((hours, "H"), (minutes, "M")))
     seconds = f"CASE WHEN {micros} = 0 THEN '' ELSE {sign} || {whole} || {rest} || 'S' END"
     clock = f"CASE WHEN {hours} = 0 AND {minutes} = 0 AND {micros} = 0 THEN '' ELSE 'T' || {time} || {seconds} END"
@@ -187,13 +193,15 @@ _SCALAR_TEXTS: Mapping[str, Callable[[str], str]] = {
     "BOOLEAN": _cast, "DOUBLE": _real, "FLOAT": lambda value: _real(f"CAST(CAST({value} AS VARCHAR) AS DOUBLE)"),
     "VARCHAR": _string, "UUID": _string, "BLOB": _quoted(lambda value: sql.call("to_base64", value)), "DATE": _quoted(_cast),
     "TIMESTAMP": _quoted(lambda value: moment(value, _DATETIME)),
-    **{name: _quoted(lambda value: moment(f"CAST({value} AS TIMESTAMP)", _DATETIME)) for name in ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")},
+    **dict.fromkeys(
+        ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), _quoted(lambda value: moment(f"CAST({value} AS TIMESTAMP)", _DATETIME))
+    ),
     "TIMESTAMP WITH TIME ZONE": _quoted(lambda value: moment(sql.call("timezone", "'UTC'", value), f"{_DATETIME}Z")),
     "TIME": _quoted(lambda value: moment(f"(DATE '1970-01-01' + {value})", "%H:%M:%S")), "INTERVAL": _interval,
     **dict.fromkeys(_NARROW, _cast),
 }  # fmt: skip
 _SCALARS = (
-    "BIGINT", "INTEGER", "DOUBLE", "VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "BLOB", "JSON", "INTERVAL",
-    "HUGEINT", "FLOAT",
+    "BIGINT", "INTEGER", "DOUBLE", "VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "BLOB", "JSON",
+    "INTERVAL", "HUGEINT", "FLOAT",
 )  # fmt: skip
 """Types that are tried where only the engine knows."""

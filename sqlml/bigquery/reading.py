@@ -21,13 +21,13 @@ from sqlml.source import Span
 from sqlml.syntax.strings import bytes_value, string_value
 from sqlml.syntax.tokens import Token, TokenKind, tokenize
 
-CALL = re.compile(r"__sqlml_fn_(\d+)_(\w+)", re.IGNORECASE)
+CALL = re.compile(r"__sqlml_fn_(\d+)_(.+)", re.IGNORECASE | re.DOTALL)
 SAFE = "SAFE__"
 """Between number and name of a function that was called with the prefix SAFE."""
 
 _BEFORE_CALL = frozenset({
     "AGGREGATE", "ALL", "AND", "AS", "BETWEEN", "BY", "CASE", "DEFAULT", "DISTINCT", "DO", "ELSE", "END", "ESCAPE", "EXCEPT", "EXTEND", "FROM",
-    "HAVING", "IF", "IN", "INTERVAL", "IS", "JOIN", "LEFT", "LIKE", "LIMIT", "MAX", "MIN", "NOT", "OFFSET", "ON", "OR", "QUALIFY", "RANGE",
+    "HAVING", "IF", "IN", "INTERVAL", "IS", "JOIN", "LEFT", "LIKE", "LIMIT", "MAX", "MIN", "NOT", "OF", "OFFSET", "ON", "OR", "QUALIFY", "RANGE",
     "RETURN", "RETURNS", "RIGHT", "ROWS", "SELECT", "SET", "STRUCT", "THEN", "UNION", "USING", "VALUE", "VALUES", "WHEN", "WHERE", "WHILE", "WINDOW",
 })  # fmt: skip
 """Words behind which an expression, or a function in FROM, may begin. Behind any other word a name and a bracket are something else: a
@@ -35,7 +35,7 @@ column and its type, a table and its columns."""
 _NO_CALL = frozenset({
     "ALL", "AND", "ANY", "ARRAY", "AS", "BETWEEN", "BY", "CASE", "CAST", "CUBE", "DISTINCT", "ELSE", "END", "EXISTS", "EXTRACT", "FROM",
     "GROUPING", "HAVING", "IF", "IN", "INTERVAL", "IS", "JOIN", "LIKE", "LIMIT", "NOT", "NUMERIC", "BIGNUMERIC", "OFFSET", "ON", "OR",
-    "ORDINAL", "OVER", "PIVOT", "QUALIFY", "ROLLUP", "SAFE_CAST", "SAFE_OFFSET", "SAFE_ORDINAL", "SELECT", "SETS", "SOME", "STRUCT", "THEN",
+    "ORDINAL", "OVER", "PIVOT", "QUALIFY", "ROLLUP", "SAFE_CAST", "SAFE_OFFSET", "SAFE_ORDINAL", "SELECT", "SETS", "SOME", "THEN",
     "UNION", "UNNEST", "UNPIVOT", "USING", "VALUES", "WEEK", "WHEN", "WHERE", "WINDOW", "WITH", "FILES", "INSERT", "KEY", "OPTIONS", "PARTITION",
     "TABLE",
 })  # fmt: skip
@@ -94,6 +94,9 @@ def read(text: str) -> Read:
     refused = scripting_error(tokens)
     if refused is not None:
         raise refused
+    for token in tokens:
+        if token.kind is TokenKind.SYMBOL and not token.text.isprintable():
+            raise ProgrammingError("did not expect a character that cannot be shown", code="syntax_error", span=token.span)
     renamed, changes, calls = _rename(text, tokens)
     found = Read(exp.Null(), text, changes, tuple(calls))
     logger = logging.getLogger("sqlglot")
@@ -105,6 +108,9 @@ def read(text: str) -> Read:
         raise _syntax_error(error, renamed, found) from None
     except RecursionError:
         raise ProgrammingError("the statement is nested too deeply", code="syntax_error", span=Span(0, len(text))) from None
+    except (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+        # The parser takes some things for granted that a text need not have.
+        raise ProgrammingError("the statement cannot be read", code="syntax_error", span=Span(0, len(text))) from None
     finally:
         logger.setLevel(level)
     trees = [tree for tree in trees if tree is not None]
@@ -115,22 +121,34 @@ def read(text: str) -> Read:
         raise ProgrammingError(f"BigQuery has no statement that begins so: {_first_words(text)}", code="syntax_error", span=tokens[0].span)
     tree = trees[0]
     assert isinstance(tree, exp.Expr)
-    return Read(_with_structs(tree) if _STRUCT in renamed else tree, text, changes, tuple(calls))
+    return Read(_mended(tree) if _MENDED.search(renamed) else tree, text, changes, tuple(calls))
 
 
-_STRUCT = "_STRUCT("
+_MENDED = re.compile(r"_STRUCT\(|\]\s*\[")
+_PLACES = {"OFFSET": (0, False), "ORDINAL": (1, False), "SAFE_OFFSET": (0, True), "SAFE_ORDINAL": (1, True)}
 
 
-def _with_structs(tree: exp.Expr) -> exp.Expr:
-    """STRUCT(…) as what it is. It is read as a function, since sqlglot tries a type first, at every level of nested ones twice."""
+def _mended(tree: exp.Expr) -> exp.Expr:
+    """What sqlglot would not read well: STRUCT(…), for which it tries a type first, at every level of nested ones twice; and a place in an
+    array behind which another one follows.
+    """
     root = exp.Tuple(expressions=[tree])
     for node in list(tree.find_all(exp.Anonymous)):
         name = CALL.fullmatch(str(node.this))
         if name is not None and name[2].upper() == "STRUCT":
-            node.replace(exp.Struct(expressions=node.expressions))
+            node.replace(exp.Struct(expressions=[_field(item) for item in node.expressions]))
+        elif name is None and isinstance(node.parent, exp.Bracket) and str(node.this).upper() in _PLACES and len(node.expressions) == 1:
+            first, is_safe = _PLACES[str(node.this).upper()]
+            node.parent.set("offset", first)
+            node.parent.set("safe", is_safe)
+            node.replace(node.expressions[0])
     found = root.expressions[0]
     assert isinstance(found, exp.Expr)
     return found
+
+
+def _field(item: exp.Expr) -> exp.Expr:
+    return exp.PropertyEQ(this=item.args["alias"], expression=item.this) if isinstance(item, exp.Alias) else item
 
 
 def _rename(text: str, tokens: list[Token]) -> tuple[str, tuple[tuple[Span, Span], ...], list[int]]:

@@ -19,8 +19,8 @@ Rule = Callable[[Any, "Translating"], exp.Expr]
 UNCHANGED: frozenset[type[exp.Expr]] = frozenset({
     # queries
     exp.Select, exp.From, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Join, exp.With, exp.CTE,
-    exp.Subquery, exp.Union, exp.Except, exp.Intersect, exp.Distinct, exp.Qualify, exp.Table, exp.TableAlias, exp.Alias, exp.Star, exp.Column,
-    exp.Identifier, exp.Rollup, exp.Cube, exp.GroupingSets, exp.Window, exp.WindowSpec, exp.IgnoreNulls, exp.RespectNulls, exp.HavingMax,
+    exp.Subquery, exp.Union, exp.Except, exp.Intersect, exp.Distinct, exp.Qualify, exp.Table, exp.TableAlias, exp.Alias, exp.Star,
+    exp.Identifier, exp.Rollup, exp.Cube, exp.GroupingSets, exp.Grouping, exp.Window, exp.WindowSpec, exp.IgnoreNulls, exp.RespectNulls, exp.HavingMax,
     # expressions
     exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between, exp.Exists, exp.Paren, exp.Null,
     exp.Boolean, exp.Mul, exp.Case, exp.If, exp.Tuple, exp.Parameter, exp.Placeholder, exp.Var,
@@ -61,7 +61,7 @@ RULES: Mapping[type[exp.Expr], Rule] = {
     exp.CurrentDate: moment_rules.current, exp.CurrentDatetime: moment_rules.current, exp.CurrentTime: moment_rules.current,
     exp.CurrentTimestamp: moment_rules.current, exp.Add: moment_rules.add, exp.Sub: moment_rules.subtract,
     exp.Struct: queries.struct, exp.Tuple: queries.tuple_value, exp.Array: queries.array, exp.Bracket: queries.bracket,
-    exp.In: queries.in_list, exp.Unnest: queries.unnest, exp.Select: queries.select, exp.Dot: queries.dot, exp.Table: queries.table, exp.TableSample: tables.sample,
+    exp.In: queries.in_list, exp.Unnest: queries.unnest, exp.Select: queries.select, exp.Dot: queries.dot, exp.Column: tables.pseudo_column, exp.Version: tables.version, exp.Table: queries.table, exp.TableSample: tables.sample,
     exp.Create: definitions.create, exp.Insert: changes.insert, exp.Update: changes.update, exp.Delete: changes.delete,
     exp.TruncateTable: changes.truncate, exp.Drop: definitions.drop, exp.Alter: definitions.alter, exp.Merge: changes.merge,
     exp.Export: files.export, exp.LoadData: files.load,

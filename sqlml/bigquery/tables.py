@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from sqlml import sql
-from sqlml.bigquery.names import owner
+from sqlml.bigquery.names import owner, qualified
 from sqlml.bigquery.translation import generate, raw
 from sqlml.bigquery.types import BIGQUERY_TYPES, bigquery_type
-from sqlml.errors import NotSupportedError
+from sqlml.errors import NotSupportedError, ProgrammingError
 
 if TYPE_CHECKING:
     from sqlml.bigquery.translate import Translating
 
 SUFFIX = "_TABLE_SUFFIX"
+PARTITION = frozenset({"_PARTITIONTIME", "_PARTITIONDATE"})
+"""Ingestion time as BigQuery offers it."""
 _DESCRIBED = {
-    "TABLES": ("tables", "table_catalog, table_schema, table_name, replace(table_type, 'LOCAL TEMPORARY', 'BASE TABLE') AS table_type, is_insertable_into"),
+    "TABLES": ("tables", "table_catalog, table_schema, table_name, system.main.replace(table_type, 'LOCAL TEMPORARY', 'BASE TABLE') AS table_type, is_insertable_into"),
     "COLUMNS": ("columns", "table_catalog, table_schema, table_name, column_name, ordinal_position, is_nullable, {types} AS data_type"),
     "SCHEMATA": ("schemata", "catalog_name, schema_name, schema_owner"),
     "VIEWS": ("views", "table_catalog, table_schema, table_name, view_definition"),
@@ -170,3 +172,34 @@ def sample(node: exp.TableSample, work: Translating) -> exp.Expr:
     if node.args.get("percent") is None or not isinstance(node.args["percent"], exp.Literal | exp.Parameter | exp.Var):
         raise work.refuse(node, "TABLESAMPLE takes a percentage", "write TABLESAMPLE SYSTEM (10 PERCENT)")
     return node
+
+
+def version(node: exp.Version, work: Translating) -> exp.Expr:
+    """Tables keep no history here."""
+    raise work.refuse(node, "FOR SYSTEM_TIME AS OF is not available for tables, which keep no history here", "models have it")
+
+
+def pseudo_column(node: exp.Column, work: Translating) -> exp.Expr:
+    """`_PARTITIONTIME` and `_PARTITIONDATE`, where a table has either: the folders of a Parquet data set may be named so."""
+    name = node.name.upper()
+    if name not in PARTITION or not work.context.has_database:
+        return node
+    select = node.find_ancestor(exp.Select, exp.Delete, exp.Update)
+    found: set[str] = set()
+    for relation in [] if select is None else select.find_all(exp.Table):
+        if isinstance(relation.this, exp.Identifier):
+            path = [part.name for part in relation.parts]
+            found |= {column.upper() for column, _ in work.context.describe(f"SELECT * FROM {qualified(path, work)}")}
+    if name in found or select is None:
+        return node
+    other = next(iter(PARTITION - {name}))
+    if other in found:
+        owner_sql = f"{sql.quote(node.table)}." if node.table else ""
+        day = f"CAST({owner_sql}{sql.quote(other)} AS DATE)"
+        return raw(day if name == "_PARTITIONDATE" else f"CAST({day} AS TIMESTAMP WITH TIME ZONE)")
+    if not found:
+        return node  # a derived table may hand it on
+    raise ProgrammingError(
+        f"there is no {name} here: the table has no column {name} or {other}", code="unknown_column", span=work.read.span_of(node),
+        hint="a Parquet data set in folders _PARTITIONDATE=2026-01-31 has it; otherwise name the column that holds the day",
+    )  # fmt: skip

@@ -115,14 +115,16 @@ def _translate(text: str, context: Context, part: Part, problems: list[Error] | 
                 if problems is None:
                     raise
                 problems.append(error.at(whole))
-            except Exception:
-                if not problems:
+            except Exception as error:
+                if not problems or isinstance(error, RecursionError):
                     raise
                 # A rule met what it does not expect because something below was refused.
         return "" if problems else " ".join(_generate(node) for node in _parts(root.expressions[0], part))
-    except UnsupportedError as error:
+    except RecursionError:
+        raise ProgrammingError("the statement is nested too deeply", code="syntax_error", span=whole) from None
+    except UnsupportedError:
         raise NotSupportedError(
-            f"the statement has a construct that DuckDB cannot say: {error}", code="construct_not_supported", span=whole
+            "the statement has a construct that DuckDB cannot say", code="construct_not_supported", span=whole
         ) from None
     except Error as error:
         raise error.at(whole) from error.__cause__
@@ -232,7 +234,8 @@ def _call(node: exp.Anonymous, over: str, work: Translating, nulls: str = "") ->
         if work.context.is_function(str(node.this)) and not over:
             node.set("this", sql.quote(str(node.this)))
             return node
-        raise _unknown(str(node.this), work.read.span_of(node), work)
+        owner = f"{node.parent.this.name}." if isinstance(node.parent, exp.Dot) else ""
+        raise _unknown(f"{owner}{node.this}", work.read.span_of(node), work)
     span = work.read.call_span(int(found[1]))
     is_safe = found[2].upper().startswith(SAFE)
     name = found[2].upper().removeprefix(SAFE)

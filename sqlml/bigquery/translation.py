@@ -13,7 +13,9 @@ from enum import Enum
 from typing import NoReturn
 
 from sqlglot import exp
+from sqlglot.errors import ErrorLevel
 
+from sqlml import sql
 from sqlml.errors import NotSupportedError, ProgrammingError
 from sqlml.source import Span
 
@@ -125,9 +127,19 @@ def render(node: exp.Expr) -> str:
     return text if isinstance(node, _SIMPLE) or isinstance(node, exp.Var) else f"({text})"
 
 
+_COLUMN_PARTS = len(("this", "table", "db", "catalog"))
+
+
 def generate(node: exp.Expr) -> str:
-    """A translated node as SQL of DuckDB."""
-    return node.sql(dialect="duckdb", identify=True, comments=False)
+    """A translated node as SQL of DuckDB.
+
+    Raises: UnsupportedError of the generator, which else would write something else and only log that.
+    """
+    if isinstance(node, exp.Var):
+        return str(node.this)
+    if type(node) is exp.Column and len(node.args) <= _COLUMN_PARTS and all(isinstance(part, exp.Identifier) for part in node.parts):
+        return ".".join(sql.quote(str(part.this)) for part in node.parts)
+    return node.sql(dialect="duckdb", identify=True, comments=False, unsupported_level=ErrorLevel.RAISE)
 
 
 def raw(text: str) -> exp.Var:

@@ -25,7 +25,13 @@ def value_text(value: str, *, literal: bool) -> str:
         *_cases(value, kind, _WHOLE if literal else (*_WHOLE, "VARCHAR", "DATE"), "VARCHAR", lambda text: text),
         *_cases(value, kind, ("DOUBLE", "FLOAT"), "DOUBLE", lambda real_: _real(real_, literal)),
         *_cases(value, kind, ("TIMESTAMP",), "TIMESTAMP", lambda time: _marked("DATETIME", f"({moment(time, _DATE_TIME)})", literal)),
-        *_cases(value, kind, ("TIMESTAMP WITH TIME ZONE",), "TIMESTAMP WITH TIME ZONE", lambda time: _marked("TIMESTAMP", _instant(time), literal)),
+        *_cases(
+            value,
+            kind,
+            ("TIMESTAMP WITH TIME ZONE",),
+            "TIMESTAMP WITH TIME ZONE",
+            lambda time: _marked("TIMESTAMP", _instant(time), literal),
+        ),
         *_cases(value, kind, ("TIME",), "TIME", lambda time: _marked("TIME", _time(time), literal)),
         *_cases(value, kind, ("BLOB",), "BLOB", lambda data: _bytes(data, literal)),
         *_cases(value, kind, ("JSON",), "JSON", lambda data: _json(data, literal)),
@@ -33,13 +39,15 @@ def value_text(value: str, *, literal: bool) -> str:
     if literal:
         cases += _cases(value, kind, ("VARCHAR",), "VARCHAR", _quoted)
         cases += _cases(value, kind, ("DATE",), "VARCHAR", lambda date: _marked("DATE", date, literal))
-    return f"CASE WHEN {value} IS NULL THEN 'NULL' {' '.join(cases)} ELSE {sql.call('error', message)} END"
+    return f"CASE WHEN {value} IS NULL THEN 'NULL' {' '.join(cases)} ELSE system.main.error({message}) END"
 
 
 def _cases(value: str, kind: str, types: tuple[str, ...], read_as: str, write: Callable[[str], str]) -> list[str]:
     """For values of some types, and for arrays of them."""
     scalars, arrays = ", ".join(map(sql.literal, types)), ", ".join(sql.literal(f"{type_}[]") for type_ in types)
-    texts = sql.call("list_transform", f"TRY_CAST({value} AS {read_as}[])", f"lambda e: CASE WHEN e IS NULL THEN 'NULL' ELSE {write('e')} END")
+    texts = sql.call(
+        "list_transform", f"TRY_CAST({value} AS {read_as}[])", f"lambda e: CASE WHEN e IS NULL THEN 'NULL' ELSE {write('e')} END"
+    )
     return [
         f"WHEN {kind} IN ({scalars}) THEN {write(f'TRY_CAST({value} AS {read_as})')}",
         f"WHEN {kind} IN ({arrays}) THEN '[' || {sql.call('array_to_string', texts, _COMMA)} || ']'",

@@ -17,6 +17,10 @@ from sqlml.state import damaged_state
 
 _PRESENT = EVENTS.at(1)
 """The columns that tell the present; every format has them."""
+MAX_NAME = 65_536
+"""Characters of the name of a model or a schema."""
+_MAX_ENTRIES = 10_000
+"""Aliases or labels of a model; to make a million of them into Python values takes a second for each event that holds them."""
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -106,7 +110,8 @@ def read_claims(engine: Engine, database: str, schema: str | None = None) -> lis
     """
     rows = engine.rows(
         "SELECT n.schema_key, n.name_key, n.schema_name, n.model_name, n.model_id, n.sequence, e.sequence, e.model_type, e.default_version,"
-        " e.last_version, e.n_versions, e.aliases, e.description, e.labels, e.expires_at, e.created_at, e.happened_at"
+        f" e.last_version, e.n_versions, {_bounded('e.aliases')}, e.description, {_bounded('e.labels')}, e.expires_at, e.created_at,"
+        " e.happened_at"
         f" FROM {NAMES.path(database)} AS n"
         f" LEFT JOIN (SELECT * FROM {_PRESENT.path(database)} WHERE {is_last(_PRESENT, database, 'model_id')}) AS e"
         " ON e.model_id = n.model_id"
@@ -124,6 +129,8 @@ def check_claim(row: Claim) -> None:
     if row.event is None:
         raise damaged_state("its log is missing")
     expires_at = row.expires_at
+    if len(row.model_name) > MAX_NAME or len(row.schema_name) > MAX_NAME:
+        raise damaged_state("its name is too long")
     if row.model_type is None or row.default_version is None or not 0 < row.default_version <= row.last_version:
         raise damaged_state("its log names no default version")
     if row.aliases and not all(isinstance(target, int) and 0 < target <= row.last_version for target in row.aliases.values()):
@@ -153,9 +160,18 @@ def is_last(table: Table, database: str, by: str) -> str:
     return f"rowid IN (SELECT {sql.call('arg_max', 'rowid', 'sequence')} FROM {table.path(database)} GROUP BY {by})"
 
 
+def _bounded(column: str) -> str:
+    """SQL of a map, with a NULL among its values, which none of ours has, in place of one with more entries than are read."""
+    count, null = sql.call("cardinality", column), sql.call("map", "['']", "[NULL]")
+    return f"CASE WHEN {count} > {_MAX_ENTRIES} THEN {null} ELSE {column} END"
+
+
 def _last(engine: Engine, table: Table, database: str, which: Mapping[str, str]) -> dict[str, Any] | None:
     """The row with the highest sequence of those that have these values."""
-    fields = ", ".join(f"{sql.quote(name)} := {sql.quote(name)}" for name in table.names)
+    fields = ", ".join(
+        f"{sql.quote(name)} := {_bounded(sql.quote(name)) if declared.startswith('MAP') else sql.quote(name)}"
+        for name, declared in table.columns
+    )
     row = sql.call("arg_max", sql.call("struct_pack", fields), "sequence")
     conditions = " AND ".join(f"{column} = ${number}" for number, column in enumerate(which, start=1))
     ((found,),) = engine.rows(f"SELECT {row} FROM {table.path(database)} WHERE {conditions}", list(which.values()))

@@ -147,10 +147,10 @@ def _compare(models: dict[str, CurrentModel], stored: Sequence[Rows], found: Exa
         name = _name(row, models)
         if row.cause is not None:
             found.unreachable.append(row)
-            message = f"{row.n_rows} rows that nothing can reach: {CAUSES[row.cause]}"
+            message = f"rows that nothing can reach ({row.n_rows}): {CAUSES[row.cause]}"
             found.findings.append(Finding("unreachable_rows", message, name, row.version))
         elif row.model_type is None:
-            message = f"the version's record is gone; {row.n_rows} rows of it are left"
+            message = f"the version's record is gone; of its rows {row.n_rows} are left"
             found.findings.append(Finding("lost_record", message, name, row.version))
         else:
             there.setdefault(row.model_id, set()).add(row.version)

@@ -10,10 +10,11 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlml.catalog.current import CurrentModel, fold
+from sqlml.catalog.current import MAX_NAME, CurrentModel, fold
 from sqlml.catalog.records import ModelInfo, ModelKey
 from sqlml.catalog.tables import EVENTS, NAMES, RECORD_TABLES, STATE, insert, to_arrow
 from sqlml.engines.engine import Engine
+from sqlml.errors import NotSupportedError
 from sqlml.state import damaged_state
 
 
@@ -32,7 +33,12 @@ class Cause:
 
 
 def claim_name(engine: Engine, key: ModelKey, last_claim: int, model_id: str | None, at: datetime.datetime) -> None:
-    """Takes a name for a model, or frees it (None)."""
+    """Takes a name for a model, or frees it (None).
+
+    Raises: NotSupportedError `model_too_large` for a name that would not be read back.
+    """
+    if max(len(key.name), len(key.schema)) > MAX_NAME:
+        raise NotSupportedError(f"a name may have at most {MAX_NAME} characters, got {len(key.name)}", code="model_too_large")
     row = {
         "schema_key": fold(key.schema), "name_key": fold(key.name), "sequence": following(last_claim), "model_id": model_id,
         "schema_name": key.schema, "model_name": key.name, "happened_at": at,

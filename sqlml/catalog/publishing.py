@@ -129,7 +129,7 @@ def check_writable_in_transaction(engine: Engine, database: str) -> None:
             raise
         raise NotSupportedError(
             f"this transaction has already written another database, so it cannot publish a model in {database}",
-            code="one_database_per_transaction", hint="COMMIT first, or train outside the transaction",
+            code="one_database_per_transaction", hint="COMMIT first, then run the statement again",
         ) from error  # fmt: skip
 
 

@@ -32,7 +32,7 @@ ORDER BY m.schema_name, m.model_name, t.version{order}"""
 
 VIEWS: Mapping[str, str] = {
     "models": f"""SELECT schema_name, model_name, model_type, default_version, n_versions, description, labels, created_at, modified_at,
-  expires_at, aliases
+  expires_at, aliases, model_id
 FROM ({_LIVE}) ORDER BY schema_name, model_name""",
     "model_versions": _of_versions(
         "_versions",

@@ -170,7 +170,7 @@ def _means(vectors: Sequence[Source], sizes: dict[Source, int], limit: float, ro
     means = {source: np.zeros(sizes[source]) for source in vectors}
     if not vectors:
         return means
-    outputs = (sql.call(name, "v") for name in ("avg", "min", "max"))
+    outputs = (sql.call(name, "v") for name in ("favg", "min", "max"))
     aggregates = ", ".join(outputs)
     queries = []
     for index, source in enumerate(vectors):

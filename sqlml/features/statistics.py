@@ -19,7 +19,7 @@ from sqlml.catalog.records import FeatureRecord
 from sqlml.errors import DataError
 from sqlml.features import expressions
 from sqlml.features.array_statistics import Rows, learn_arrays, stable
-from sqlml.features.centred import centre_of, centred_moments
+from sqlml.features.centred import Centre
 from sqlml.features.layout import NULL_CATEGORY, EncodingRules
 from sqlml.features.sources import Shape, Source, find_sources, shape
 from sqlml.features.term_statistics import CategoryStatistics, NumericStatistics, TermStatistics
@@ -179,15 +179,13 @@ def _moments_together(sources: Sequence[Source], rows: Rows, sample: str) -> dic
     if any(math.isinf(end) for row in moments.values() for end in (row.minimum, row.maximum) if end is not None):
         counts = _by_column(rows, [(f"{sql.call('count', '*')} FILTER ({sql.call('isinf', name)})",) for name in names], values, "TRUE")
         return {source: replace(moments[source], n_infinite=int(str(count))) for source, (count,) in zip(sources, counts, strict=True)}
-    centres = [centre_of(moments[source].mean) for source in sources]
-    differences = [f"(v{index} - {sql.literal(centre)})" for index, centre in enumerate(centres)]
-    centred = _by_column(rows, [(sql.call("avg", part), sql.call("avg", f"{part} * {part}")) for part in differences], values, "TRUE")
+    centres = [Centre(row.mean, row.minimum, row.maximum) for row in (moments[source] for source in sources)]
+    centred = _by_column(rows, [centre.aggregates(name) for centre, name in zip(centres, names, strict=True)], values, "TRUE")
     medians = [part[0] for part in _by_column(rows, [(sql.call("median", name),) for name in names], values, sample)]
-    for source, centre, (difference, square), median in zip(sources, centres, centred, medians, strict=True):
+    for source, centre, sums, median in zip(sources, centres, centred, medians, strict=True):
         row = moments[source]
         if row.n_values:
-            of_rows = (float(str(difference)), float(str(square)), row.minimum, row.maximum)
-            mean, stddev = centred_moments(centre, *of_rows)
+            mean, stddev = centre.moments(*sums)
             moments[source] = replace(row, mean=mean, stddev=stddev, median=float(str(median)) if median is not None else None)
     return moments
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlml import sql
-from sqlml.features.centred import centre_of, centred_moments
+from sqlml.features.centred import Centre
 from sqlml.features.expressions import INLINE_LIMIT
 from sqlml.functions._statistics import Moment, MostFrequent, Quantile, Statistic, Terms
 from sqlml.functions._value_spec import Learned
@@ -129,24 +129,20 @@ def _aggregate(statistic: Moment | Terms | MostFrequent) -> tuple[str, ...]:
 def _centred(statistics: Sequence[Statistic], known: Mapping[int, _Found], relation: str, rows: Rows) -> dict[int, float | None]:
     """Means and deviations from sums around a mean that is known by then: the engine's own deviation takes many times as long."""
     outputs: dict[str, int] = {}
-    places: dict[int, tuple[float, int, int]] = {}
+    places: dict[int, tuple[Centre, list[int]]] = {}
     for index, statistic in enumerate(statistics):
         if isinstance(statistic, Moment) and statistic.kind in {"mean", "stddev"}:
-            centre = centre_of(known[index][0])
-            difference = f"({number_sql(statistic.value)} - {sql.literal(centre)})"
-            first = outputs.setdefault(sql.call("avg", difference), len(outputs))
-            second = outputs.setdefault(sql.call("avg", f"{difference} * {difference}"), len(outputs))
-            places[index] = centre, first, second
+            centre = Centre(*known[index])
+            places[index] = centre, [outputs.setdefault(part, len(outputs)) for part in centre.aggregates(number_sql(statistic.value))]
     if not outputs:
         return {}
     (row,) = rows(f"SELECT {', '.join(outputs)} FROM {relation}")
     found: dict[int, float | None] = {}
-    for index, (centre, first, second) in places.items():
-        mean, minimum, maximum = known[index]
-        if mean is None or not math.isfinite(mean):
-            found[index] = mean
+    for index, (centre, columns) in places.items():
+        if centre.mean is None or not math.isfinite(centre.mean):
+            found[index] = centre.mean
             continue
-        moments = centred_moments(centre, float(str(row[first])), float(str(row[second])), minimum, maximum)
+        moments = centre.moments(*(row[column] for column in columns))
         found[index] = moments[0 if statistics[index].kind == "mean" else 1]  # type: ignore[union-attr]  # it is a Moment
     return found
 

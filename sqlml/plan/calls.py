@@ -27,7 +27,7 @@ from sqlml.plan.transform import OUTPUT, is_zoned
 from sqlml.plan.values import Values
 from sqlml.source import Source, Span
 from sqlml.syntax.nodes import InformationTable, MLCall, ModelName, OptionSetting, Query, QueryArgument, ValueCall
-from sqlml.types import Kind, Schema, SqlType
+from sqlml.types import Kind, Schema, SqlType, stored_type
 
 _REGISTERED = re.compile(r'"__sqlml_(?:dictionary|terms)_\d')
 """A table of many categories, which is there for as long as the model is loaded."""
@@ -81,8 +81,9 @@ class Calls:
 
     def describe(self, text: Spliced, spans: Sequence[Span], where: Span) -> Schema:
         """The columns of a query; the engine's complaint points into the user's text, or at `where`."""
+        parameters = self._context.parameters.used_in(*spans)
         try:
-            return self._context.engine.describe(text.text, self._context.parameters.used_in(*spans))
+            return self._context.engine.describe(text.text, parameters)
         except Error as error:
             raise located(error, text).at(where) from error
 

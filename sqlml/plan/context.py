@@ -60,6 +60,7 @@ class PlanContext:
     parameters: BoundParameters
     configuration: Settings = field(default_factory=Settings)
     notices: list[tuple[str, str]] = field(default_factory=list)
+    _translated: dict[tuple[Span, Part, tuple[tuple[Span, Spliced], ...]], Spliced] = field(default_factory=dict, repr=False)
 
     def key(self, name: ModelName) -> ModelKey:
         """Where a model of that name lives or would live: missing parts are the current ones."""
@@ -70,7 +71,7 @@ class PlanContext:
             return ModelKey(database, self.engine.current_schema(), parts[0])
         if len(parts) == 2:
             # As with tables, the first part may also be an attached database; a schema of that name comes first.
-            if parts[0].casefold() in attached and not self._has_schema(database, parts[0]):
+            if parts[0].casefold() in attached and not self.has_schema(database, parts[0]):
                 return ModelKey(attached[parts[0].casefold()], "main", parts[1])
             return ModelKey(database, parts[0], parts[1])
         if len(parts) == 3:
@@ -100,7 +101,12 @@ class PlanContext:
         Raises: in the BigQuery flavour, what its translation refuses.
         """
         if self.configuration.dialect == "bigquery":
-            return translated(self.source, span, replacements, part, self._names)
+            inside = tuple((where, text) for where, text in replacements if span.start <= where.start and where.end <= span.end)
+            # A common table expression is asked for by every call that sees it.
+            found = self._translated.get((span, part, inside))
+            if found is None:
+                found = self._translated[span, part, inside] = translated(self.source, span, inside, part, self._names)
+            return found
         return splice(self.source.text, span, replacements)
 
     def reference(self, name: ModelName) -> Reference:
@@ -171,7 +177,8 @@ class PlanContext:
         rows = self.engine.rows(query, [self.engine.current_database(), schema or self.engine.current_schema()])
         return [str(name) for (name,) in rows]
 
-    def _has_schema(self, database: str, schema: str) -> bool:
+    def has_schema(self, database: str, schema: str) -> bool:
+        """Whether there is a schema of that name, in any case."""
         query = (
             f"SELECT schema_name FROM {sql.call('duckdb_schemas')}"
             f" WHERE database_name = {sql.literal(database)} AND {sql.call('lower', 'schema_name')} = {sql.literal(schema.lower())}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlml.bigquery.part import Part
 from sqlml.errors import Error
-from sqlml.plan.splice import Piece, Spliced, concatenate, plain, splice
+from sqlml.plan.splice import Spliced, concatenate, plain, splice
 from sqlml.source import Source, Span
 from sqlml.syntax.tokens import TokenKind, scan
 
@@ -80,14 +80,19 @@ def _traced(parts: Sequence[Spliced], whole: Spliced) -> list[Spliced]:
         if kind in (TokenKind.WORD, TokenKind.QUOTED, TokenKind.STRING, TokenKind.NUMBER):
             found = whole.origin(Span(start, end))
             if found is not None:
-                origins[_folded(whole.text[start:end])].append(found)
+                name = _folded(whole.text[start:end])
+                origins[name].append(found)
+                if kind is TokenKind.QUOTED and "." in name:  # `project.dataset.table`
+                    for part in name.split("."):
+                        origins[part].append(found)
     seen: dict[str, int] = defaultdict(int)
     traced = []
     for part in parts:
         if part.pieces or part.fallback:
             traced.append(part)
             continue
-        pieces = []
+        places: list[tuple[int, int, Span]] = []
+        done, before = 0, None
         for kind, start, end in scan(part.text):
             name = _folded(part.text[start:end])
             known = origins.get(name)
@@ -95,8 +100,15 @@ def _traced(parts: Sequence[Spliced], whole: Spliced) -> list[Spliced]:
                 continue
             place = known[min(seen[name], len(known) - 1)]
             seen[name] += 1
-            pieces.append(Piece(start, max(1, min(end - start, place.end - place.start)), place.start))
-        traced.append(Spliced(part.text, tuple(pieces)))
+            # What is ours before a name belongs to it, as `system.main.` or `CAST(`; what is none but signs to the name before them.
+            ours = part.text[done:start]
+            if ours:
+                places.append((done, start, place if before is None or any(map(str.isalpha, ours)) else before))
+            places.append((start, end, place))
+            done, before = end, place
+        if before is not None:
+            places.append((done, len(part.text), before))
+        traced.append(Spliced(part.text, (), tuple(places)))
     return traced
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pyarrow as pa
 
 from sqlml.catalog.records import ModelKey
-from sqlml.errors import Error
+from sqlml.errors import Error, ProgrammingError
 from sqlml.models._registry import MODEL_TYPES, find_model_type
 from sqlml.plan.context import PlanContext
 from sqlml.plan.show_sources import describe_sources
@@ -29,6 +29,13 @@ def show_models(node: ShowModels, context: PlanContext) -> pa.Table:
             database, schema = attached.get(node.schema[0].casefold(), node.schema[0]), node.schema[-1]
         else:
             schema = node.schema[0]
+            if not context.has_schema(database, schema) and schema.casefold() in attached:
+                # As with tables, an attached database may stand where a schema may.
+                database, schema = attached[schema.casefold()], None
+        if schema is not None and not context.has_schema(database, schema):
+            raise ProgrammingError(
+                f"there is no schema {schema} in database {database}", code="unknown_schema", span=node.span, hint="SHOW MODELS lists all models"
+            )
     models = context.catalog.list_claims(database, schema)
     if node.pattern is not None:
         matches = _like(node.pattern)

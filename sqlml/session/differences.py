@@ -73,7 +73,8 @@ def array_difference(name: str, then: Array | None, now: Array | None) -> Differ
     else:
         old, new = then.strings or (), now.strings or ()
         n_changed = sum(a != b for a, b in zip(old, new, strict=False)) + abs(len(old) - len(new))
-    return Difference(where=name, problem=f"{n_changed} values of {name} are other ones") if n_changed else Difference()
+    what = "value" if n_changed == 1 else "values"
+    return Difference(where=name, problem=f"{n_changed} {what} of {name} changed") if n_changed else Difference()
 
 
 def _difference(then: FloatArray, now: FloatArray, where: str, at_least: float = 0.0) -> Difference:
@@ -84,7 +85,7 @@ def _difference(then: FloatArray, now: FloatArray, where: str, at_least: float =
         apart = np.abs(then - now)[~same]
     largest = float(apart.max())
     if not math.isfinite(largest):
-        return Difference(where=where, problem=f"values{f' of {where}' if where else ''} that are not finite are other ones")
+        return Difference(where=where, problem=f"values{f' of {where}' if where else ''} that are not finite changed")
     scale = float(max(at_least, np.abs(then[np.isfinite(then)]).max(initial=0.0), np.abs(now[np.isfinite(now)]).max(initial=0.0)))
     return Difference(largest, largest / scale if scale else math.inf, where)
 

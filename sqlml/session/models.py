@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sqlml import sql
+from sqlml.catalog.current import fold
 from sqlml.catalog.records import ModelKey, Reference, StoredVersion
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine
@@ -60,8 +61,8 @@ class LoadedModels:
     def __init__(self, engine: Engine, catalog: Catalog) -> None:
         self._engine = engine
         self._catalog = catalog
-        self._loaded: OrderedDict[tuple[str, str, int, str], LoadedModel] = OrderedDict()
-        self._n_bytes: dict[tuple[str, str, int, str], int] = {}
+        self._loaded: OrderedDict[tuple[str, str, str, str, int, str], LoadedModel] = OrderedDict()
+        self._n_bytes: dict[tuple[str, str, str, str, int, str], int] = {}
         self._entries: dict[int, tuple[LoadedModel, _Loaded]] = {}
         self._row_numbers = itertools.count(1)
         self._registered: list[str] = []
@@ -72,7 +73,8 @@ class LoadedModels:
         Raises: ProgrammingError `unknown_model`, `unknown_version`; IntegrityError for a state that is damaged or of a newer format.
         """
         # With its checksum: after a ROLLBACK the same number may come to stand for another version.
-        place = (key.database, *self._catalog.identify(key, reference))
+        # With its name, which a loaded model says of itself, and which RENAME changes.
+        place = (key.database, fold(key.schema), fold(key.name), *self._catalog.identify(key, reference))
         found = self._loaded.get(place)
         if found is None:
             found = self._loaded[place] = self.adopt(self._catalog.load(key, reference))
@@ -249,7 +251,7 @@ def _check_agreement(
     if spec.task is Task.CLASSIFICATION:
         if len(stored.record.classes) < 2 or getattr(state, "n_classes", 0) != len(stored.record.classes):
             raise damaged_state("the state and the record disagree about the classes")
-    elif getattr(state, "n_classes", 0):
-        raise damaged_state("the state is a classifier's")
+    elif stored.record.classes or getattr(state, "n_classes", 0):
+        raise damaged_state("it is no classifier and has classes")
     if spec.task.is_supervised and stored.record.label is None:
         raise damaged_state("the label is missing")

@@ -65,7 +65,7 @@ class RecordedQueries:
             f"the training query of {name} was not written in this session, and runs only with your consent:\n"
             f"{shown(version.record.statement)}", code="consent_needed", span=span,
             hint="when you have read it: SET sqlml.allow_recorded_queries = true, or --allow-recorded-queries, or"
-            " connect(…, allow_recorded_queries=True)",
+            " connect(…, settings={'allow_recorded_queries': True})",
         )  # fmt: skip
 
     def check_harmless(self, version: StoredVersion, plan: TrainModel, engine: Engine) -> None:

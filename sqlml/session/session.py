@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, assert_never
 import numpy as np
 
 from sqlml.bigquery.statements import is_of_engine
+from sqlml.catalog.publishing import is_conflict
 from sqlml.catalog.records import ModelKey, VersionRecord
 from sqlml.catalog.store import Catalog
-from sqlml.errors import Error, InterfaceError, InternalError, NotSupportedError, ProgrammingError
+from sqlml.errors import Error, IntegrityError, InterfaceError, InternalError, NotSupportedError, ProgrammingError
 from sqlml.plan.bind import bind
 from sqlml.plan.context import BoundParameters, PlanContext
 from sqlml.plan.nodes import (
@@ -74,6 +75,8 @@ if TYPE_CHECKING:
 
 _ROW_SECONDS = 10.0
 """How long the row of a script may take."""
+_KEY_OF_CATALOG = re.compile(r'\b(?:model_id|schema_key)\b|"[0-9a-f]{32}, ')
+"""A duplicate of such a key, which COMMIT finds, is two changes of one model."""
 _CHANGES_MACROS = re.compile(r"\b(macro|function|attach|detach|import)\b", re.IGNORECASE)
 
 
@@ -289,6 +292,11 @@ class Session:
         except Error as error:
             if error.span is not None and error.source is None:
                 error.span = Span(error.span.start + span.start, error.span.end + span.start)
+            if is_conflict(error) and _KEY_OF_CATALOG.search(error.message):
+                raise IntegrityError(
+                    "a model was changed by someone else at the same time", code="version_conflict", span=span,
+                    hint="nothing of the transaction was kept; run it again",
+                ) from error  # fmt: skip
             raise
         return self._outcome(result, None)
 

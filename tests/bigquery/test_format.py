@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 from bigquery_values import connect, value_of
 
-import duckdb
 from sqlml.bigquery.translate import Context, translate
 from sqlml.errors import Error
 
@@ -73,7 +73,19 @@ def test_several_arguments(arguments: str, value: str, connection: duckdb.DuckDB
 
 @pytest.mark.parametrize(
     "arguments",
-    ["'%d'", "'%d', 1, 2", "'abc', 1", "'%%', 1", "'%Z', 1", "'%5', 1", "'%', 1", "'%lld', 1", "'%1$d', 1", "'%p', 1", "CONCAT('%', 'd'), 1"],
+    [
+        "'%d'",
+        "'%d', 1, 2",
+        "'abc', 1",
+        "'%%', 1",
+        "'%Z', 1",
+        "'%5', 1",
+        "'%', 1",
+        "'%lld', 1",
+        "'%1$d', 1",
+        "'%p', 1",
+        "CONCAT('%', 'd'), 1",
+    ],
 )
 def test_a_format_that_does_not_fit_is_refused(arguments: str) -> None:
     with pytest.raises(Error) as caught:
@@ -81,7 +93,9 @@ def test_a_format_that_does_not_fit_is_refused(arguments: str) -> None:
     assert caught.value.span is not None
 
 
-@pytest.mark.parametrize("arguments", ["'%d', 1.5", "'%d', 'a'", "'%f', 1", "'%f', 'a'", "'%s', 1", "'%s', b'a'", "'%x', TRUE", "'%t', STRUCT(1 AS a)"])
+@pytest.mark.parametrize(
+    "arguments", ["'%d', 1.5", "'%d', 'a'", "'%f', 1", "'%f', 'a'", "'%s', 1", "'%s', b'a'", "'%x', TRUE", "'%t', STRUCT(1 AS a)"]
+)
 def test_a_value_of_another_type_is_an_error(arguments: str, connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.Error, match="FORMAT"):
         value_of(f"FORMAT({arguments})", connection)

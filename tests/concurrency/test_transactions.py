@@ -243,3 +243,17 @@ def test_the_plain_model_of_the_kill_harness_agrees_with_sqlml(connections: list
         wanted[answer(connection, "sample", variant)] = variant
         connection.execute("DROP MODEL sample")
     assert look(connection, wanted) == (state, [])
+
+
+def test_two_who_replace_one_model_and_the_one_who_commits_last(tmp_path: Path) -> None:
+    path = tmp_path / "shared.duckdb"
+    statement = "CREATE OR REPLACE MODEL m OPTIONS (model_type = 'linear_reg', input_label_cols = ['y']) AS SELECT i AS x, i * 2 AS y FROM range(20) AS r(i)"
+    with sqlml.connect(path) as first, sqlml.connect(path) as second:
+        first.execute(statement)
+        first.execute("BEGIN")
+        first.execute(statement)
+        second.execute(statement)
+        with pytest.raises(sqlml.IntegrityError) as caught:
+            first.execute("COMMIT")
+        assert caught.value.code == "version_conflict"
+        assert second.execute("SELECT n_versions FROM sqlml.models").fetchall() == [(2,)]

@@ -4,7 +4,7 @@
 
 Each process is a fork that opens the database of the one before it, checks everything that must hold (`invariants`), publishes, makes a
 change, and dies: before, after or in a statement of the engine, at a byte of a file, at a stage of a checkpoint, while it opens, or at any
-time. A database lives through some 25 deaths. The report counts kills and recoveries by kind of change and by point; the exit code is 1 when
+time. A database lives through some 20 deaths. The report counts kills and recoveries by kind of change and by point; the exit code is 1 when
 anything did not hold, and the files that show it are kept.
 """
 
@@ -29,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from .journal import read
-from .lesson import Lesson, learn
+from .lesson import FIRST, Lesson, learn
 from .rounds import Plan, live
 
-LIVES = 25
+LIVES = 20
 """Deaths of one database."""
 TIMEOUT_SECONDS = 60.0
 
@@ -67,9 +67,9 @@ class Tally:
 def plans(lesson: Lesson, seed: int, n_kills: int) -> list[Plan]:
     """One for each kill: every step of every kind of change before anything is done twice, and other deaths between them."""
     moments = random.Random(seed)
-    kinds = [kind for kind in lesson.steps if kind != "first create"]
-    steps = [Plan(kind, where, step) for kind, names in lesson.steps.items() if kind != "first create"
-             for step in range(1, len(names) + 1) for where in ("before", "after")]  # fmt: skip
+    kinds = lesson.kinds
+    steps = [Plan(kind, where, step) for kind in kinds for step in range(1, len(lesson.steps[kind]) + 1) for where in ("before", "after")]
+    firsts = [Plan(FIRST, where, step) for step in range(1, len(lesson.steps[FIRST]) + 1) for where in ("before", "after")]
     ends = [(kind, step) for kind in kinds for step, name in enumerate(lesson.steps[kind], start=1) if name in {"COMMIT", "CHECKPOINT"}]
     commits = [*(Plan(kind, where, step) for kind, step in ends for where in ("in", "after")), *[Plan("close", "in")] * 4]
     stages = [Plan("checkpoint", "stage"), Plan("close", "stage"), Plan("transaction", "stage", checkpoints_often=True),
@@ -77,9 +77,11 @@ def plans(lesson: Lesson, seed: int, n_kills: int) -> list[Plan]:
     files = [Plan(kind, "file", checkpoints_often=often) for kind in kinds for often in (False, True)]
     times = [*(Plan(kind, "time") for kind in kinds), *(Plan(kind, "opening") for kind in kinds[:4])]
     decks = [_cards(deck, moments) for deck in (steps, commits, stages, files, times)]
+    first = _cards(firsts, moments)
     made = []
-    for _ in range(n_kills):
-        plan = next(moments.choices(decks, weights=(50, 15, 5, 10, 20))[0])
+    for number in range(n_kills):
+        is_new = number % LIVES == 0
+        plan = next(first if is_new else moments.choices(decks, weights=(50, 15, 5, 10, 20))[0])
         plan = replace(plan, seed=moments.randrange(1 << 30), has_bystander=plan.kind != "checkpoint" and moments.random() < 0.15)
         made.append(plan if plan.checkpoints_often else replace(plan, checkpoints_often=moments.random() < 0.2))
     return made

@@ -9,7 +9,7 @@ from .expected import MAIN, OTHER, VARIANTS, Change, State, after
 NAMES = tuple(f"{MAIN}.{name}" for name in ("alpha", "beta", "gamma"))
 FREE_NAMES = tuple(f"{MAIN}.{name}" for name in ("delta", "epsilon", "zeta"))
 ALIASES = ("champion", "challenger")
-MAX_VERSIONS = 4
+MAX_VERSIONS = 3
 """Of one model, so that checking stays quick."""
 MAX_MODELS = 3
 KINDS = (

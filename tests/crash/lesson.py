@@ -15,6 +15,9 @@ from .changes import KINDS, choose
 from .expected import EMPTY, LEDGER, MAIN, OTHER, POINTS, VARIANTS, State, after, predict, statements
 from .invariants import digest
 
+FIRST = "first create"
+"""A kind of change: the one that makes the schema."""
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -32,7 +35,7 @@ class Lesson:
 
     @property
     def kinds(self) -> list[str]:
-        return [kind for kind in self.steps if kind != "first create"]
+        return [kind for kind in self.steps if kind != FIRST]
 
     @property
     def has_copy(self) -> bool:
@@ -59,7 +62,7 @@ def learn(folder: Path) -> Lesson:
     connection.execute(f"ATTACH '{folder / f'{OTHER}.duckdb'}' AS {OTHER}")
     with points.Recorder() as first:
         connection.execute(f"CREATE MODEL {MAIN}.first {VARIANTS['linear 1']}")
-    steps["first create"] = points.steps(first.names)
+    steps[FIRST] = points.steps(first.names)
     connection.execute(f"DROP MODEL {MAIN}.first")
     for variant, text in VARIANTS.items():
         connection.execute(f"CREATE MODEL {MAIN}.m {text}")

@@ -21,7 +21,7 @@ from .changes import choose
 from .expected import LEDGER, MAIN, OTHER, POINTS, VARIANTS, Change, State, after, predict, statements
 from .invariants import digest, look, strange_files
 from .journal import Journal, read
-from .lesson import Lesson
+from .lesson import FIRST, Lesson
 
 FILES = {"journal.jsonl", "before"}
 _TORN_BLOCK = re.compile(r"computed checksum (?P<checksum>\d+) does not match stored checksum \d+ in block at location (?P<location>\d+)")
@@ -129,14 +129,14 @@ def _open(folder: Path, plan: Plan, lesson: Lesson) -> Connection:
 
 def _change(folder: Path, connection: Connection, plan: Plan, lesson: Lesson, journal: Journal, moments: random.Random, ready: int) -> None:
     # The next version has the right number: its state is looked at before the change that death is meant for.
-    if plan.where != "time":
+    if plan.where != "time" and plan.kind != FIRST:
         for change in choose("replace", journal.state, moments):
             _run(connection, change, lesson, journal)
         state, problems = look(connection, lesson.variants) if moments.random() < 0.2 else (journal.state, [])
         if state != journal.state or problems:
             journal.write("violation", f"after a publish: {state} {problems}, must be {journal.state}")
             os._exit(3)
-    changes = choose(plan.kind, journal.state, moments)
+    changes = choose("create" if plan.kind == FIRST else plan.kind, journal.state, moments)
     for change in changes[:-1]:
         _run(connection, change, lesson, journal)
     bystander = _bystander(folder, connection, journal.state) if plan.has_bystander else None

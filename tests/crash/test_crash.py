@@ -13,11 +13,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks with SIGKILL")
 def test_a_hundred_deaths_leave_every_change_whole_or_absent(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.crash", "--kills", "100", "--seed", "1", "--folder", str(tmp_path)],
-        cwd=ROOT, capture_output=True, text=True, timeout=110, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=380, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.match(r"kills: (\d+), recoveries: (\d+) \(write-ahead log replayed: (\d+)\), killed during a recovery: (\d+)", done.stdout)

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import sqlml
+from sqlml.settings import SETTINGS
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "catalog.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(
@@ -76,6 +79,28 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_every_block_shows_its_output():
     assert len(BLOCKS) == len(re.findall(r"^```(?:sql|python)$|^```console\n\$ sqlml ", TEXT, re.MULTILINE)) >= 15
+
+
+def test_every_view_is_there_with_its_columns():
+    shown = {
+        name: re.findall(r"`(\w+)`", columns)
+        for name, columns in re.findall(r"^\| `(\w+)` \| (`schema_name`.*|`\w+_.*) \|$", TEXT, re.MULTILINE)
+    }
+    with sqlml.connect(":memory:") as connection:
+        connection.execute("CREATE MODEL m OPTIONS (model_type = 'KMEANS', num_clusters = 2) AS SELECT range AS x FROM range(9)")
+        columns = connection.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() INNER JOIN duckdb_views() AS v ON table_name = view_name AND v.schema_name = 'sqlml' "
+            "WHERE NOT v.internal ORDER BY column_index"
+        ).fetchall()
+    found: dict[str, list[str]] = {}
+    for view, column in columns:
+        found.setdefault(view, []).append(column)
+    assert shown == found
+
+
+def test_every_setting_is_there_as_it_is_declared():
+    shown = re.findall(r"^\| `(\w+)` \| `[^`]*` \| (.*) \|$", TEXT, re.MULTILINE)
+    assert shown == [(setting.name, setting.doc) for setting in SETTINGS.values()]
 
 
 @pytest.mark.parametrize("n", range(len(BLOCKS)))

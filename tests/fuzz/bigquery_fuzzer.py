@@ -153,7 +153,7 @@ def _check_error(error: Error, text: str) -> None:
 
 
 def _check_parts(start: int, end: int, code: str, message: str, hint: str | None, text: str) -> None:
-    if not 0 <= start < end <= max(1, len(text)):
+    if not 0 <= start <= end <= len(text):
         raise Failure(f"{code}: the place {start} to {end} is not in a text of {len(text)}")
     found = _FORBIDDEN.search(message.replace(text[start:end], "")) or _FORBIDDEN.search(hint or "")
     if found is not None and found[0] not in text:

@@ -399,3 +399,12 @@ def test_a_statement_that_was_not_recorded_whole_needs_its_value(session: Sessio
         refresh(session)
     assert raised.value.code == "missing_parameter"
     assert refresh(session, "WITH (limit = 20)")["rows"] == 20
+
+
+def test_a_model_that_predicted_under_its_old_name_is_refreshed_under_the_new_one() -> None:
+    with sqlml.connect() as connection:
+        connection.execute("CREATE TABLE known AS SELECT i AS x, i * 2 AS y FROM range(20) AS r(i)")
+        connection.execute("CREATE MODEL early OPTIONS (model_type = 'linear_reg', input_label_cols = ['y']) AS SELECT x, y FROM known")
+        assert len(connection.execute("FROM ML.PREDICT(MODEL early, TABLE known)").fetchall()) == 20
+        connection.execute("ALTER MODEL early RENAME TO late")
+        assert connection.execute("REFRESH MODEL late").fetchall()[0][:4] == ("late", 1, 2, "promoted")

@@ -78,6 +78,11 @@ def _array_agg(call: Call) -> str:
 
 def _string_agg(call: Call) -> str:
     separator = call.sql(1) if len(call) > 1 else "','"
+    if not call.limit and not call.distinct:  # with DISTINCT the order may name the argument, which must then stand as it is
+        value = call.sql(0)
+        refused = "system.main.error('STRING_AGG of BYTES is not available')"
+        text = f"CASE WHEN system.main.typeof({value}) = 'BLOB' THEN {refused} ELSE {value} END"
+        return f"system.main.string_agg({text}, {separator}{call.order}){call.over}"
     if not call.limit:
         return _list(call, "string_agg", f", {separator}")
     values = _list(call, "list", filtered=True)
@@ -100,9 +105,7 @@ def _top_count(call: Call) -> str:
     number = call.sql(1)
     # NULL is a value too, and no key of a map: it is packed.
     entries = f"system.main.map_entries(system.main.histogram(system.main.struct_pack(v := {call.sql(0)})))"
-    ordered = (
-        f"system.main.list_sort(system.main.list_transform({entries}, lambda e: system.main.struct_pack(c := e.value, v := e.key.v)), 'DESC')"
-    )
+    ordered = f"system.main.list_sort(system.main.list_transform({entries}, lambda e: system.main.struct_pack(c := e.value, v := e.key.v)), 'DESC')"
     shown = "lambda e: system.main.struct_pack(value := e.v, count := CAST(e.c AS BIGINT))"
     return f"system.main.list_transform({ordered}[1:{number}], {shown})"
 
@@ -129,8 +132,8 @@ ROWS = (
         (Example(_over("SUM(x)"), "10"), Example(_over("SUM(DISTINCT x)"), "8"), Example("(SELECT SUM(x) FROM UNNEST([0.5, 1.5]) AS x)", "2.0")),
         shape=Shape.AGGREGATE, modifiers=_DISTINCT, differs="of INTERVAL is not available",
     ),
-    _aggregate("AVG", "avg", "2.5"),
-    _aggregate("MIN", "min", "1"),
+    _aggregate("AVG", "avg", "2.5", differs="of NUMERIC is FLOAT64"),
+    _aggregate("MIN", "min", "1", differs="NaN is the greatest number, where BigQuery gives NaN as soon as there is one"),
     _aggregate("MAX", "max", "5"),
     _aggregate("LOGICAL_AND", "bool_and", "false", arguments="x > 1"),
     _aggregate("LOGICAL_OR", "bool_or", "true", arguments="x > 4"),

@@ -39,10 +39,7 @@ def _slice(call: Call) -> str:
     size = f"system.main.len({array})"
     start = f"CASE WHEN {first} >= 0 THEN {first} + 1 ELSE system.main.greatest(1, {size} + {first} + 1) END"
     end = f"CASE WHEN {last} >= 0 THEN system.main.least({last} + 1, {size}) ELSE {size} + {last} + 1 END"
-    return (
-        f"CASE WHEN {first} IS NULL OR {last} IS NULL THEN NULL WHEN {start} > {end} THEN {array}[1:0]"
-        f" ELSE {array}[{start}:{end}] END"
-    )
+    return f"CASE WHEN {first} IS NULL OR {last} IS NULL THEN NULL WHEN {start} > {end} THEN {array}[1:0] ELSE {array}[{start}:{end}] END"
 
 
 ROWS = (

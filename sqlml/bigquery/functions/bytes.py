@@ -58,11 +58,23 @@ ROWS = (
     _digest("SHA1", "sha1", "a9993e364706816aba3e25717850c26c9cd0d89d"),
     _digest("SHA256", "sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
     Translation(
-        "SAFE_CONVERT_BYTES_TO_STRING", "SAFE_CONVERT_BYTES_TO_STRING(bytes)", _decoded,
-        (Example(r"SAFE_CONVERT_BYTES_TO_STRING(b'\x61')", "a"), Example(r"SAFE_CONVERT_BYTES_TO_STRING(b'\xc2a?\xff\xe2\x82b\xc3\xa9')", "\ufffda?\ufffd\ufffd\ufffdbé"), Example(r"SAFE_CONVERT_BYTES_TO_STRING(b'\xc2')", "\ufffd")),
+        "SAFE_CONVERT_BYTES_TO_STRING",
+        "SAFE_CONVERT_BYTES_TO_STRING(bytes)",
+        _decoded,
+        (
+            Example(r"SAFE_CONVERT_BYTES_TO_STRING(b'\x61')", "a"),
+            Example(r"SAFE_CONVERT_BYTES_TO_STRING(b'\xc2a?\xff\xe2\x82b\xc3\xa9')", "\ufffda?\ufffd\ufffd\ufffdbé"),
+            Example(r"SAFE_CONVERT_BYTES_TO_STRING(b'\xc2')", "\ufffd"),
+        ),
     ),
     Translation(
-        "CODE_POINTS_TO_BYTES", "CODE_POINTS_TO_BYTES(array)", _from_code_points,
-        (Example("CODE_POINTS_TO_BYTES([65, 98, 67, 100])", 'b"AbCd"'), Example("CODE_POINTS_TO_BYTES([65, NULL])", "NULL"), Example("SAFE.CODE_POINTS_TO_BYTES([256])", "NULL")),
+        "CODE_POINTS_TO_BYTES",
+        "CODE_POINTS_TO_BYTES(array)",
+        _from_code_points,
+        (
+            Example("CODE_POINTS_TO_BYTES([65, 98, 67, 100])", 'b"AbCd"'),
+            Example("CODE_POINTS_TO_BYTES([65, NULL])", "NULL"),
+            Example("SAFE.CODE_POINTS_TO_BYTES([256])", "NULL"),
+        ),
     ),
 )

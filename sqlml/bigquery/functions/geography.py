@@ -11,7 +11,9 @@ _ALPHABET = "'0123456789bcdefghjkmnpqrstuvwxyz'"
 def _point(call: Call) -> str:
     """Longitudes are brought into ±180 degrees, latitudes must lie in ±90."""
     longitude, latitude = (f"CAST({value} AS DOUBLE)" for value in call.sqls)
-    wrapped = f"CASE WHEN system.main.abs({longitude}) <= 180 THEN {longitude} ELSE {longitude} - 360 * system.main.round({longitude} / 360) END"
+    wrapped = (
+        f"CASE WHEN system.main.abs({longitude}) <= 180 THEN {longitude} ELSE {longitude} - 360 * system.main.round({longitude} / 360) END"
+    )
     return (
         f"CASE WHEN NOT system.main.abs({latitude}) <= 90 OR NOT system.main.isfinite({longitude})"
         f" THEN system.main.error('the latitude of ST_GEOGPOINT must be from -90 to 90, its longitude a number')"
@@ -66,7 +68,8 @@ def _hash(call: Call) -> str:
     ]
     # Bit b of the hash (from 0) is bit b // 2 of the longitude where b is even, else of the latitude.
     bits = [
-        f"(({steps[0]} >> (49 - (5 * k + {b}) // 2)) & 1) * (1 - (5 * k + {b}) % 2) + (({steps[1]} >> (49 - (5 * k + {b}) // 2)) & 1) * ((5 * k + {b}) % 2)"
+        f"(({steps[0]} >> (49 - (5 * k + {b}) // 2)) & 1) * (1 - (5 * k + {b}) % 2)"
+        f" + (({steps[1]} >> (49 - (5 * k + {b}) // 2)) & 1) * ((5 * k + {b}) % 2)"
         for b in range(5)
     ]
     code = " + ".join(f"({bit}) * {16 >> index}" for index, bit in enumerate(bits))
@@ -97,10 +100,8 @@ ROWS = (
         for name in ("ST_GEOGFROMTEXT", "ST_GEOGFROM")
     ),
     Translation("ST_ASTEXT", "ST_ASTEXT(geography)", _text, (Example("ST_ASTEXT(ST_GEOGPOINT(1, 2))", "POINT(1 2)"),)),
-    *(
-        Translation(name, f"{name}(point)", lambda call, index=index: _axis(call.sql(0), index), (Example(f"{name}(ST_GEOGPOINT(1.5, 2))", value),))
-        for name, index, value in (("ST_X", 1, "1.5"), ("ST_Y", 2, "2.0"))
-    ),
+    Translation("ST_X", "ST_X(point)", lambda call: _axis(call.sql(0), 1), (Example("ST_X(ST_GEOGPOINT(1.5, 2))", "1.5"),)),
+    Translation("ST_Y", "ST_Y(point)", lambda call: _axis(call.sql(0), 2), (Example("ST_Y(ST_GEOGPOINT(1.5, 2))", "2.0"),)),
     Translation(
         "ST_DISTANCE", "ST_DISTANCE(point, point)", _distance,
         (

@@ -155,9 +155,9 @@ def _soundex(call: Call) -> str:
     letters = f"system.main.upper(system.main.regexp_replace({call.sql(0)}, '[^A-Za-z]', '', 'g'))"
     rest = f"system.main.regexp_replace(system.main.substring({letters}, 2), '[HW]', '', 'g')"
     codes = (
-        "system.main.translate(system.main.regexp_replace(system.main.substring({0}, 1, 1), '[HW]', 'A') || {1},"
+        f"system.main.translate(system.main.regexp_replace(system.main.substring({letters}, 1, 1), '[HW]', 'A') || {rest},"
         " 'BFPVCGJKQSXZDTLMNRAEIOUY', '111122222222334556000000')"
-    ).format(letters, rest)
+    )
     for number in _NUMBERS_OF_LETTERS:
         codes = f"system.main.regexp_replace({codes}, '{number}+', '{number}', 'g')"
     sounds = f"system.main.replace(system.main.substring({codes}, 2), '0', '')"
@@ -169,11 +169,11 @@ def _soundex(call: Call) -> str:
 
 def _code_points(call: Call) -> str:
     value = call.sql(0)
-    characters = f"CASE WHEN {value} = '' THEN CAST([] AS BIGINT[]) ELSE system.main.list_transform(system.main.string_split({value}, ''), lambda c: CAST(system.main.unicode(c) AS BIGINT)) END"
+    text = f"CAST({value} AS VARCHAR)"
+    codes = f"system.main.list_transform(system.main.string_split({text}, ''), lambda c: CAST(system.main.unicode(c) AS BIGINT))"
     pairs = f"system.main.regexp_extract_all(system.main.hex(TRY_CAST({value} AS BLOB)), '..')"
     numbers = f"system.main.list_transform({pairs}, lambda p: CAST('0x' || p AS BIGINT))"
-    text = characters.replace(value, f"CAST({value} AS VARCHAR)")
-    return f"CASE WHEN system.main.typeof({value}) = 'BLOB' THEN {numbers} ELSE {text} END"
+    return f"CASE WHEN system.main.typeof({value}) = 'BLOB' THEN {numbers} WHEN {text} = '' THEN CAST([] AS BIGINT[]) ELSE {codes} END"
 
 
 def _from_code_points(call: Call) -> str:
