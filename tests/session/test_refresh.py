@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import sqlml
 from sqlml.catalog.records import ModelKey
 from sqlml.errors import DataError, Error, IntegrityError, OperationalError, ProgrammingError
 from sqlml.plan.recorded import decode_parameters, encode_parameters
