@@ -81,7 +81,7 @@ def cast(node: exp.Cast, work: Translating) -> exp.Expr:
     """`CAST(x AS type)`, `SAFE_CAST(x AS type)` and typed literals such as `DATE '2026-01-31'`."""
     if node.args.get("format") is not None:
         raise work.refuse(node, "CAST with FORMAT is not available", "use FORMAT_DATE, PARSE_DATE and their like")
-    target = generate(node.to)
+    target = generate(node.args["to"])
     if isinstance(node, exp.TryCast):
         return raw(safely([node.this], lambda arguments: _write(arguments[0], target)))
     return raw(_write(node.this, target))

@@ -42,7 +42,9 @@ def create(node: exp.Create, work: Translating) -> exp.Expr:
     clone = node.args.get("clone")
     if clone is not None or (source is not None and node.expression is None):
         rows = "" if clone is not None else " LIMIT 0"
-        return raw(f"{head}{generate(node.this)} AS SELECT * FROM {generate(source if clone is None else clone.this)}{rows}")
+        origin = source if clone is None else clone.this
+        assert isinstance(origin, exp.Expr)
+        return raw(f"{head}{generate(node.this)} AS SELECT * FROM {generate(origin)}{rows}")
     body = node.expression
     if body is None:
         return raw(f"{head}{_columns(node.this, work)}")

@@ -33,14 +33,26 @@ def prepare(tree: exp.Expr) -> None:
                 )
     for node in tree.find_all(exp.Struct, exp.Tuple):
         above = node.parent
-        if isinstance(above, exp.Cast) and isinstance(above.to, exp.DataType) and above.to.this == exp.DType.STRUCT:
-            node.meta[_NAMES] = [field.name if isinstance(field, exp.ColumnDef) else "" for field in above.to.expressions]
+        type_ = _struct_type(node)
+        if type_ is not None:
+            node.meta[_NAMES] = [field.name if isinstance(field, exp.ColumnDef) else "" for field in type_.expressions]
         elif isinstance(above, exp.Array) and isinstance(above.expressions[0], exp.Struct):
             node.meta[_NAMES] = _own_names(above.expressions[0])  # fields are named by the first struct of an array
         elif isinstance(above, exp.Select) and str(above.args.get("kind")).upper() == "VALUE":
             above.meta["struct"] = True
     for unnested in tree.find_all(exp.Unnest):
         unnested.meta["element"] = _element_kind(unnested.expressions[0])
+
+
+def _struct_type(node: exp.Expr) -> exp.DataType | None:
+    """The STRUCT<…> that a struct is cast to, by itself or as an element of an array."""
+    above, depth = node.parent, 0
+    if isinstance(above, exp.Array):
+        above, depth = above.parent, 1
+    type_ = above.to if isinstance(above, exp.Cast) else None
+    if isinstance(type_, exp.DataType) and depth and type_.this == exp.DType.ARRAY and type_.expressions:
+        type_ = type_.expressions[0]
+    return type_ if isinstance(type_, exp.DataType) and type_.this == exp.DType.STRUCT else None
 
 
 _VALUE_ARRAYS = ("GENERATE_ARRAY", "GENERATE_DATE_ARRAY", "GENERATE_TIMESTAMP_ARRAY", "SPLIT", "REGEXP_EXTRACT_ALL", "TO_CODE_POINTS")

@@ -97,7 +97,7 @@ def read(text: str) -> Read:
     for token in tokens:
         if token.kind is TokenKind.SYMBOL and not token.text.isprintable():
             raise ProgrammingError("did not expect a character that cannot be shown", code="syntax_error", span=token.span)
-    renamed, changes, calls = _rename(text, tokens)
+    renamed, changes, calls = _rename(_with_plain_space(text, tokens), tokens)
     found = Read(exp.Null(), text, changes, tuple(calls))
     logger = logging.getLogger("sqlglot")
     level = logger.level
@@ -122,6 +122,21 @@ def read(text: str) -> Read:
     tree = trees[0]
     assert isinstance(tree, exp.Expr)
     return Read(_mended(tree) if _MENDED.search(renamed) else tree, text, changes, tuple(calls))
+
+
+_UNUSUAL_SPACE = re.compile(r"[^\x21-\x7e \t\n\r]")
+
+
+def _with_plain_space(text: str, tokens: list[Token]) -> str:
+    """The text with spaces for everything between tokens that sqlglot would take for a part of a name, such as a byte order mark."""
+    if not _UNUSUAL_SPACE.search(text):
+        return text
+    parts: list[str] = []
+    done = 0
+    for token in tokens:
+        parts += [_UNUSUAL_SPACE.sub(" ", text[done : token.span.start]), token.text]
+        done = token.span.end
+    return "".join([*parts, text[done:]])
 
 
 _MENDED = re.compile(r"_STRUCT\(|\]\s*\[")

@@ -6,6 +6,7 @@ up, so a rule sees what is below it translated already.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -256,8 +257,12 @@ def _call(node: exp.Anonymous, over: str, work: Translating, nulls: str = "") ->
     return raw(text)
 
 
+_OURS = re.compile(rf"__sqlml_fn_\d+_(?:{SAFE})?", re.IGNORECASE)
+
+
 def _unknown(name: str, span: Span, work: Translating) -> ProgrammingError:
     del work
+    name = _OURS.sub("", name)
     known = did_you_mean(name.upper(), list(TRANSLATIONS))
     return ProgrammingError(
         f"there is no function {name}, or sqlml does not know it", code="unknown_function", span=span,

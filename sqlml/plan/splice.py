@@ -7,7 +7,7 @@ positions refer to the new text and must point into the user's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlml.errors import Error
@@ -25,14 +25,23 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Spliced:
-    """A text and where its parts came from. `fallback`: parts (start, end) without an origin, and the span that stands for each."""
+    """A text and where its parts came from. `fallback`: parts (start, end) without an origin, and the span that stands for each. `later`: where
+    a part begins whose places are found only when they are asked for, which is when the engine complains."""
 
     text: str
     pieces: tuple[Piece, ...]
     fallback: tuple[tuple[int, int, Span], ...] = ()
+    later: tuple[tuple[int, Callable[[], Spliced]], ...] = ()
 
     def origin(self, span: Span) -> Span | None:
         """The user's span for a span of this text, or the span of the call that made the text, or None."""
+        if self.later:
+            found = [place() for _, place in self.later]
+            starts = [plain(self.text[:start]) for start, _ in self.later]
+            located = [concatenate([before, part]) for before, part in zip(starts, found, strict=True)]
+            pieces = [piece for part in located for piece in part.pieces]
+            fallback = [place for part in located for place in part.fallback]
+            return Spliced(self.text, (*self.pieces, *pieces), (*self.fallback, *fallback)).origin(span)
         for piece in self.pieces:
             if piece.start <= span.start < piece.start + piece.length:
                 start = piece.origin + span.start - piece.start
@@ -62,13 +71,15 @@ def concatenate(parts: Sequence[Spliced]) -> Spliced:
     text: list[str] = []
     pieces: list[Piece] = []
     fallback: list[tuple[int, int, Span]] = []
+    later: list[tuple[int, Callable[[], Spliced]]] = []
     length = 0
     for part in parts:
         text.append(part.text)
         pieces.extend(Piece(piece.start + length, piece.length, piece.origin) for piece in part.pieces)
         fallback.extend((start + length, end + length, span) for start, end, span in part.fallback)
+        later.extend((start + length, place) for start, place in part.later)
         length += len(part.text)
-    return Spliced("".join(text), tuple(pieces), tuple(fallback))
+    return Spliced("".join(text), tuple(pieces), tuple(fallback), tuple(later))
 
 
 def embed(text: str, inner: Sequence[Spliced], span: Span) -> Spliced:
@@ -82,7 +93,7 @@ def embed(text: str, inner: Sequence[Spliced], span: Span) -> Spliced:
             position = found + len(part.text)
     parts.append(plain(text[position:]))
     whole = concatenate(parts)
-    return Spliced(whole.text, whole.pieces, ((0, len(whole.text), span), *whole.fallback))
+    return Spliced(whole.text, whole.pieces, ((0, len(whole.text), span), *whole.fallback), whole.later)
 
 
 def splice(text: str, span: Span, replacements: Sequence[tuple[Span, Spliced]]) -> Spliced:

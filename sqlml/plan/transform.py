@@ -92,6 +92,8 @@ class BoundTransform:
         self._read = self._read_columns(replacements) if inputs is None else {name.casefold() for name in inputs}
         """Columns, in lower case, that an expression of the clause needs."""
         self.inputs = tuple(column for column in raw if column.name.casefold() in self._read | self.passed)
+        # What no expression reads need not be there when the model predicts.
+        self._zoned = [name for name in self._zoned if name.casefold() in self._read]
 
     @property
     def passed(self) -> frozenset[str]:

@@ -17,9 +17,8 @@ from sqlml.session.train import Trial
 from sqlml.state import Array, FloatArray
 from sqlml.types import Column, Schema, SqlType
 
-TOLERANCE = 1.01e-12
-"""Of the largest number of its kind: what sums of doubles in another order may differ by. That is 1e-12, and the rounding of the
-comparison itself: deviations are kept to 13 digits, and where a sum falls on the other side, one unit of the last may be 1e-12."""
+TOLERANCE = 1e-12
+"""Of the largest number of its kind: what sums of doubles in another order may differ by."""
 _OTHER = "__sqlml_recorded_score"
 
 

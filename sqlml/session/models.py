@@ -248,10 +248,11 @@ def _check_agreement(
         found = find_field(columns[column], part) if part else Column(column, columns[column])
         if found is None or shape(found.type) is not shape(SqlType(type_name)):
             raise damaged_state("the encoding reads fields or types that a feature does not have")
+    n_classes: int = getattr(state, "n_classes", 0)
     if spec.task is Task.CLASSIFICATION:
-        if len(stored.record.classes) < 2 or getattr(state, "n_classes", 0) != len(stored.record.classes):
+        if len(stored.record.classes) < 2 or n_classes != len(stored.record.classes):
             raise damaged_state("the state and the record disagree about the classes")
-    elif stored.record.classes or getattr(state, "n_classes", 0):
+    elif n_classes or stored.record.classes:
         raise damaged_state("it is no classifier and has classes")
     if spec.task.is_supervised and stored.record.label is None:
         raise damaged_state("the label is missing")

@@ -5,6 +5,7 @@ The expressions themselves stay spans of the text. Whatever is stored with a mod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 from sqlml.errors import Error, NotSupportedError, ProgrammingError, did_you_mean
@@ -20,6 +21,8 @@ from sqlml.syntax.tokens import Token, TokenKind, match_brackets, tokenize
 _QUERY_WORDS = frozenset({"SELECT", "VALUES", "TABLE", "PIVOT", "UNPIVOT", "DESCRIBE", "SUMMARIZE", "SHOW", "WITH", "EXISTS"})
 _FROM_INSIDE = frozenset({"EXTRACT", "SUBSTRING", "TRIM", "OVERLAY"})
 _WINDOW = "a TRANSFORM clause holds no window function but those of ML"
+_MAX_TOKENS = 50_000
+_MAX_CHAIN = 32
 _ZONED = frozenset({"TIMESTAMPTZ", "TIMETZ"})
 _CLOCKS = frozenset({
     "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "CURRENT_USER", "SESSION_USER", "CURRENT_CATALOG",
@@ -43,6 +46,7 @@ def parse_transform(source: Source, span: Span, dialect: str = "duckdb", *, chec
 
 def _parse(source: Source, span: Span, dialect: str, check: bool) -> Transform:
     tokens = tokenize(source.text, dialect, span)
+    _check_size(tokens, span)
     pairs, bracket_error = match_brackets(tokens)
     if bracket_error is not None:
         raise bracket_error
@@ -64,6 +68,18 @@ def _parse(source: Source, span: Span, dialect: str, check: bool) -> Transform:
         if not cursor.at_end and cursor.accept_symbol(",") and cursor.at_end:
             break
     return Transform(tuple(items), tuple(calls), _names(tokens, dialect), span)
+
+
+def _check_size(tokens: Sequence[Token], span: Span) -> None:
+    """A clause of a stranger's may have any length, and the engine takes a minute to find out that `a.b.c…` of 10,000 names is nothing."""
+    if len(tokens) > _MAX_TOKENS:
+        _refuse(f"a TRANSFORM clause holds at most {_MAX_TOKENS:,} words and symbols, this one {len(tokens):,}", span)
+    n_chained = 0
+    for index, token in enumerate(tokens):
+        if token.is_symbol("."):
+            n_chained = n_chained + 1 if index > 1 and tokens[index - 2].is_symbol(".") else 1
+            if n_chained > _MAX_CHAIN:
+                _refuse(f"a TRANSFORM clause takes at most {_MAX_CHAIN} fields of fields", token.span)
 
 
 def _item(cursor: Cursor) -> TransformStar | TransformColumn | TransformFields:

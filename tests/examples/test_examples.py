@@ -227,3 +227,15 @@ def test_explain_and_compare(project, capsys):
         # What is not a feature has no attribution.
         told, untold = (set(rows(f"SELECT feature FROM ML.GLOBAL_EXPLAIN(MODEL income@{version})")) for version in (2, 3))
         assert told - untold == {("sex",), ("race",)}
+
+
+def test_bigquery_penguins(project, capsys):
+    with run("bigquery_penguins.sql", capsys) as connection:
+        assert connection.execute("SELECT count(*), count(body_mass_g) FROM bqml_tutorial.predictions").fetchall() == [(344, 342)]
+        ((r2,),) = connection.execute("SELECT r2_score FROM ML.EVALUATE(MODEL bqml_tutorial.penguins_model)").fetchall()
+        assert 0.8 < r2 < 0.95
+        # What is stored of the TRANSFORM clause is the engine's own SQL: a session in the other flavour uses the model.
+        predicted = connection.execute(
+            "SELECT count(predicted_body_mass_g) FROM ML.PREDICT(MODEL bqml_tutorial.penguins_model, TABLE ml_datasets.penguins)"
+        )
+        assert predicted.fetchall() == [(344,)]

@@ -11,7 +11,7 @@ def _generate(call: Call) -> str:
     step = call.sql(2) if len(call) > 2 else "CAST(1 AS BIGINT)"
     count = f"system.main.floor(({last} - {first}) / {step} + 1e-9)"
     steps = f"system.main.range(CAST({count} AS BIGINT) + 1)"
-    series = f"system.main.list_transform({steps}, lambda i: {first} + i * {step})"
+    series = f"system.main.list_transform({steps}, lambda __sqlml_i: {first} + __sqlml_i * {step})"
     empty = f"({step} > 0 AND {first} > {last}) OR ({step} < 0 AND {first} < {last})"
     return (
         f"CASE WHEN {first} IS NULL OR {last} IS NULL OR {step} IS NULL THEN NULL"
@@ -30,7 +30,7 @@ def _to_string(call: Call) -> str:
     """NULL elements are left out, or written as the third argument says."""
     if len(call) == 2:
         return f"system.main.array_to_string(system.main.list_filter({call.sql(0)}, lambda e: e IS NOT NULL), {call.sql(1)})"
-    return f"system.main.array_to_string(system.main.list_transform({call.sql(0)}, lambda e: COALESCE(e, {call.sql(2)})), {call.sql(1)})"
+    return f"system.main.array_to_string(system.main.list_transform({call.sql(0)}, lambda __sqlml_e: COALESCE(__sqlml_e, {call.sql(2)})), {call.sql(1)})"
 
 
 def _slice(call: Call) -> str:

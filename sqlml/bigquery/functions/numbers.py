@@ -171,7 +171,7 @@ ROWS = (
     ),
     Translation(
         "RANGE_BUCKET", "RANGE_BUCKET(point, boundaries)",
-        "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE CAST(system.main.len(system.main.list_filter({1}, lambda b: b <= {0})) AS BIGINT) END",
+        "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE CAST(system.main.len(system.main.list_filter({1}, lambda __sqlml_b: __sqlml_b <= {0})) AS BIGINT) END",
         (
             Example("RANGE_BUCKET(20, [0, 10, 20, 30, 40])", "3"), Example("RANGE_BUCKET(-10, [5, 10, 20])", "0"),
             Example("RANGE_BUCKET(25, [0, 10])", "2"), Example("RANGE_BUCKET(NULL, [0, 10])", "NULL"),

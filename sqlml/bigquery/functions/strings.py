@@ -96,7 +96,7 @@ def _instr(call: Call) -> str:
     size, count = f"system.main.length({part})", f"system.main.length({value})"
     places = (
         f"system.main.list_filter(system.main.range(CAST(1 AS BIGINT), {count} - {size} + 2),"
-        f" lambda i: system.main.substring({value}, i, {size}) = {part}"
+        f" lambda __sqlml_i: system.main.substring({value}, __sqlml_i, {size}) = {part}"
         f" AND CASE WHEN {position} > 0 THEN i >= {position} ELSE i <= {count} + {position} + 1 END)"
     )
     return (
