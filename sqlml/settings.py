@@ -89,6 +89,9 @@ class Folders(SettingType):
         return tuple(os.path.abspath(os.path.expanduser(item)) for item in items)  # noqa: PTH100, PTH111 - the ground layer stays with text
 
     def from_text(self, text: str) -> object:
+        listed = text.strip()
+        if listed.startswith("[") and listed.endswith("]"):  # as SQL writes it
+            return self.convert([part.strip().strip("'\"") for part in listed[1:-1].split(",") if part.strip()])
         return self.convert([part for part in text.split(os.pathsep) if part])
 
 
@@ -97,7 +100,13 @@ class Targets(SettingType):
     """Names and what they lead to, kept as `name=target`."""
 
     def convert(self, value: object) -> tuple[str, ...]:
-        items = [f"{name}={target}" for name, target in value.items()] if isinstance(value, dict) else [value] if isinstance(value, str) else value
+        items = (
+            [f"{name}={target}" for name, target in value.items()]
+            if isinstance(value, dict)
+            else [value]
+            if isinstance(value, str)
+            else value
+        )
         if not isinstance(items, list | tuple) or not all(isinstance(item, str) and _is_target(item) for item in items):
             raise ValueError("must be name=target, as in ['bigquery-public-data.ml_datasets=samples.main', 'my-project=sales']")
         return tuple("=".join(part.strip().strip("`") for part in item.split("=")) for item in items)
@@ -110,7 +119,13 @@ def _is_target(item: str) -> bool:
     """`project=database`, `project.dataset=database.schema` or `project.dataset=schema`."""
     name, sign, target = item.partition("=")
     parts = [*name.split("."), *target.split(".")]
-    return bool(sign) and item.isprintable() and "=" not in target and len(name.split(".")) <= 2 >= len(target.split(".")) and all(map(str.strip, parts))
+    return (
+        bool(sign)
+        and item.isprintable()
+        and "=" not in target
+        and len(name.split(".")) <= 2 >= len(target.split("."))
+        and all(map(str.strip, parts))
+    )
 
 
 def _read(kind: type[int | float], text: str) -> object:

@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlml import sql
 from sqlml.bigquery import moment_parts, moments
 from sqlml.bigquery.moments import DATE, DATETIME, INTERVAL, TIME, TIMESTAMP, cast, fn, kind_of
-from sqlml.bigquery.translation import raw, render
+from sqlml.bigquery.translation import TEXT, generate, raw, render
 from sqlml.errors import ProgrammingError
 
 if TYPE_CHECKING:
@@ -248,4 +248,7 @@ def _days(node: exp.Add | exp.Sub, left: str, sign: str, right: str) -> exp.Expr
 
 
 def _interval_sum(node: exp.Add | exp.Sub, left: str, sign: str, right: str) -> exp.Expr:
-    return raw(cast(f"{left} {sign} {right}", INTERVAL)) if kind_of(left) == kind_of(right) == INTERVAL else node
+    if kind_of(left) == kind_of(right) == INTERVAL:
+        return raw(cast(f"{left} {sign} {right}", INTERVAL))
+    node.meta[TEXT] = f"{generate(node.this)} {sign} {generate(node.expression)}"  # a long sum asks for it at every sign
+    return node

@@ -42,8 +42,13 @@ def cast(text: str, kind: str) -> str:
 _CAST = re.compile(r"CAST\((.*) AS (DATE|TIMESTAMP|TIMESTAMP WITH TIME ZONE|TIME|INTERVAL)\)", re.DOTALL)
 
 
+_KIND_NAMES = (DATE, DATETIME, TIMESTAMP, TIME, INTERVAL)
+
+
 def kind_of(text: str) -> str:
     """What a translated text is as it stands, when it says so itself: CAST(… AS DATE) is a DATE. "" when it does not."""
+    if not text.rstrip(")").endswith(_KIND_NAMES):
+        return ""  # at once: a sum of many is asked for every part of it
     while text.startswith("(") and _closes(text, 0) == len(text) - 1:
         text = text[1:-1]
     found = _CAST.fullmatch(text)

@@ -1,7 +1,8 @@
 """Pipe syntax, cut into pieces that sqlglot reads rightly.
 
-It puts one operator after the other into one SELECT, where `LIMIT 1` and a WHERE behind it would change places. So an operator that must
-see the rows of all before it gets them from a subquery: `FROM t |> LIMIT 1 |> WHERE a` is read as `FROM (FROM t |> LIMIT 1) AS t |> WHERE a`.
+It puts one operator after the other into one SELECT, where `LIMIT 1` and a WHERE behind it would change places. So an operator that
+must see the rows of all before it gets them from a subquery: `FROM t |> LIMIT 1 |> WHERE a` is read as
+`FROM (FROM t |> LIMIT 1) AS t |> WHERE a`.
 Operators that sqlglot does not know are said with those that it does: `|> SET` is `|> SELECT * REPLACE`.
 """
 
@@ -18,10 +19,13 @@ _JOINS = ("JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL")
 _WRITTEN = ("SET", "DROP", "RENAME", "WINDOW")
 """Operators that are written anew."""
 _KNOWN = (
-    "SELECT", "EXTEND", *_WRITTEN, "AGGREGATE", "WHERE", "ORDER", "LIMIT", "AS", "DISTINCT", *_JOINS, "UNION", "INTERSECT", "EXCEPT", "PIVOT",
-    "UNPIVOT", "TABLESAMPLE",
+    "SELECT", "EXTEND", *_WRITTEN, "AGGREGATE", "WHERE", "ORDER", "LIMIT", "AS", "DISTINCT", *_JOINS, "UNION", "INTERSECT", "EXCEPT",
+    "PIVOT", "UNPIVOT", "TABLESAMPLE",
 )  # fmt: skip
-_SHOWN = "SELECT, EXTEND, SET, DROP, RENAME, WINDOW, AGGREGATE, WHERE, ORDER BY, LIMIT, AS, DISTINCT, JOIN, UNION, INTERSECT, EXCEPT, PIVOT, UNPIVOT, TABLESAMPLE"
+_SHOWN = (
+    "SELECT, EXTEND, SET, DROP, RENAME, WINDOW, AGGREGATE, WHERE, ORDER BY, LIMIT, AS, DISTINCT, JOIN, UNION, INTERSECT, EXCEPT, PIVOT,"
+    " UNPIVOT, TABLESAMPLE"
+)
 _INSTEAD = {
     "CALL": "write SELECT … FROM the_function((the query), …)",
     "ASSERT": "write |> WHERE IF(condition, TRUE, ERROR('…'))",

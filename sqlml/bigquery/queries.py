@@ -135,7 +135,7 @@ def in_list(node: exp.In, work: Translating) -> exp.Expr:
     return raw(f"({render(node.this)} IN (SELECT system.main.unnest({generate(unnest.expressions[0])})))")
 
 
-def unnest(node: exp.Unnest, work: Translating) -> exp.Expr:
+def unnest(node: exp.Unnest, _work: Translating) -> exp.Expr:
     """An array in FROM: its elements under the alias, the fields of structs beside them, and their offsets.
 
     BigQuery's alias is both a table and a value: `e` is the element, `e.x` and `x` are a field of it. UNNEST with a depth of 2 gives the

@@ -94,9 +94,7 @@ def read(text: str) -> Read:
     refused = scripting_error(tokens)
     if refused is not None:
         raise refused
-    for token in tokens:
-        if token.kind is TokenKind.SYMBOL and not token.text.isprintable():
-            raise ProgrammingError("did not expect a character that cannot be shown", code="syntax_error", span=token.span)
+    _check_symbols(tokens)
     renamed, changes, calls = _rename(_with_plain_space(text, tokens), tokens)
     found = Read(exp.Null(), text, changes, tuple(calls))
     logger = logging.getLogger("sqlglot")
@@ -122,6 +120,26 @@ def read(text: str) -> Read:
     tree = trees[0]
     assert isinstance(tree, exp.Expr)
     return Read(_mended(tree) if _MENDED.search(renamed) else tree, text, changes, tuple(calls))
+
+
+_DEEPEST = 100
+"""Brackets within brackets. The parser calls itself for each, and for CASE, NOT and signs."""
+
+
+def _check_symbols(tokens: list[Token]) -> None:
+    """Raises: ProgrammingError `syntax_error` for a character that no statement has, and for what is nested too deeply."""
+    depth = signs = 0
+    for token in tokens:
+        word = token.text.upper()
+        if token.kind is TokenKind.SYMBOL and not word.isprintable():
+            raise ProgrammingError("did not expect a character that cannot be shown", code="syntax_error", span=token.span)
+        if word in ("(", "[", "{", "CASE"):
+            depth += 1
+        elif word in (")", "]", "}", "END"):
+            depth = max(0, depth - 1)
+        signs = signs + 1 if word in ("NOT", "-", "+", "~") else 0
+        if depth + signs > _DEEPEST:
+            raise ProgrammingError("the statement is nested too deeply", code="syntax_error", span=token.span)
 
 
 _UNUSUAL_SPACE = re.compile(r"[^\x21-\x7e \t\n\r]")

@@ -60,7 +60,10 @@ def _is_name(token: Token) -> bool:
 
 
 def _load(tokens: Sequence[Token], found: Edits) -> None:
-    """Leaves out TEMP, TABLE, PARTITION BY, CLUSTER BY and OPTIONS in front of the files, and WITH … behind them; `definitions` looks at the tokens itself."""
+    """Leaves out TEMP, TABLE, PARTITION BY, CLUSTER BY and OPTIONS in front of the files, and WITH … behind them.
+
+    `files.load` looks for them in the text.
+    """
     depth = 0
     leaves_out = False
     seen_files = False

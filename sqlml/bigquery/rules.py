@@ -35,6 +35,7 @@ UNCHANGED: frozenset[type[exp.Expr]] = frozenset({
 })  # fmt: skip
 """Nodes that DuckDB's generator of sqlglot writes with the same meaning: it minds NULL ordering, names and set operations."""
 
+
 def _data_type(node: exp.DataType, work: Translating) -> exp.Expr:
     if isinstance(node.parent, exp.DataType | exp.ColumnDef) and node.find_ancestor(exp.DataType) is not None:
         return node  # the outermost one writes all of it

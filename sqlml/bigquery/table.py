@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlml.bigquery.functions import (
     aggregates,
     arrays,
-    bytes,
+    binary,
     conditionals,
     dates,
     datetimes,
@@ -28,7 +28,7 @@ TOPICS: Mapping[str, tuple[Translation, ...]] = {
     "Conditions": conditionals.ROWS,
     "Numbers": numbers.ROWS,
     "Text": strings.ROWS,
-    "Bytes": bytes.ROWS,
+    "Bytes": binary.ROWS,
     "Regular expressions": patterns.ROWS,
     "Dates": dates.ROWS,
     "Datetimes": datetimes.ROWS,

@@ -20,7 +20,13 @@ SUFFIX = "_TABLE_SUFFIX"
 PARTITION = frozenset({"_PARTITIONTIME", "_PARTITIONDATE"})
 """Ingestion time as BigQuery offers it."""
 _DESCRIBED = {
-    "TABLES": ("tables", "table_catalog, table_schema, table_name, system.main.replace(table_type, 'LOCAL TEMPORARY', 'BASE TABLE') AS table_type, is_insertable_into"),
+    "TABLES": (
+        "tables",
+        (
+            "table_catalog, table_schema, table_name,"
+            " system.main.replace(table_type, 'LOCAL TEMPORARY', 'BASE TABLE') AS table_type, is_insertable_into"
+        ),
+    ),
     "COLUMNS": ("columns", "table_catalog, table_schema, table_name, column_name, ordinal_position, is_nullable, {types} AS data_type"),
     "SCHEMATA": ("schemata", "catalog_name, schema_name, schema_owner"),
     "VIEWS": ("views", "table_catalog, table_schema, table_name, view_definition"),
@@ -102,7 +108,9 @@ def _unpivoted(relation: exp.Expr, pivot: exp.Pivot) -> exp.Select:
             part.set("where", exp.Where(this=exp.Not(this=exp.Is(this=column.copy(), expression=exp.Null()))))
         whole = part if whole is None else exp.Union(this=whole, expression=part, distinct=False)
     assert whole is not None
-    return exp.Select(expressions=[exp.Star()], from_=exp.From(this=exp.Subquery(this=whole, alias=exp.TableAlias(this=exp.to_identifier("u")))))
+    return exp.Select(
+        expressions=[exp.Star()], from_=exp.From(this=exp.Subquery(this=whole, alias=exp.TableAlias(this=exp.to_identifier("u"))))
+    )
 
 
 def wildcard(node: exp.Table, work: Translating) -> exp.Expr:
@@ -113,7 +121,9 @@ def wildcard(node: exp.Table, work: Translating) -> exp.Expr:
     if not found:
         if not work.context.has_database:
             return node
-        raise work.refuse(node, f"no table begins with {prefix}" + (f" in {schema}" if schema else ""), "a wildcard table needs one at least")
+        raise work.refuse(
+            node, f"no table begins with {prefix}" + (f" in {schema}" if schema else ""), "a wildcard table needs one at least"
+        )
     select = node.find_ancestor(exp.Select)
     asks = select is not None and any(column.name.upper() == SUFFIX for column in select.find_all(exp.Column))
     owner = ".".join(sql.quote(part.name) for part in node.parts[:-1])
@@ -164,7 +174,8 @@ def _types(source: str, conditions: list[str], work: Translating) -> str:
     """The type of a column by BigQuery's name. Those of nested columns are what the tables have now."""
     found = {kind for (kind,) in work.context.rows(f"SELECT DISTINCT data_type FROM {source} WHERE {' AND '.join(conditions)}")}
     cases = {kind: bigquery_type(kind) for kind in sorted({*BIGQUERY_TYPES, *map(str, found)})}
-    return f"CASE data_type {' '.join(f'WHEN {sql.literal(kind)} THEN {sql.literal(name)}' for kind, name in cases.items())} ELSE data_type END"
+    whens = " ".join(f"WHEN {sql.literal(kind)} THEN {sql.literal(name)}" for kind, name in cases.items())
+    return f"CASE data_type {whens} ELSE data_type END"
 
 
 def sample(node: exp.TableSample, work: Translating) -> exp.Expr:

@@ -124,9 +124,11 @@ _SIMPLE = (exp.Column, exp.Identifier, exp.Literal, exp.Paren, exp.Boolean, exp.
 def render(node: exp.Expr) -> str:
     """A translated node as SQL of DuckDB, in brackets unless it is simple."""
     text = generate(node)
-    return text if isinstance(node, _SIMPLE) or isinstance(node, exp.Var) else f"({text})"
+    return text if isinstance(node, (*_SIMPLE, exp.Var)) else f"({text})"
 
 
+TEXT = "sqlml_text"
+"""Where a rule notes what a sum is as SQL of DuckDB."""
 _COLUMN_PARTS = len(("this", "table", "db", "catalog"))
 
 
@@ -137,6 +139,8 @@ def generate(node: exp.Expr) -> str:
     """
     if isinstance(node, exp.Var):
         return str(node.this)
+    if isinstance(node, exp.Add | exp.Sub) and TEXT in node.meta:
+        return str(node.meta[TEXT])
     if type(node) is exp.Column and len(node.args) <= _COLUMN_PARTS and all(isinstance(part, exp.Identifier) for part in node.parts):
         return ".".join(sql.quote(str(part.this)) for part in node.parts)
     return node.sql(dialect="duckdb", identify=True, comments=False, unsupported_level=ErrorLevel.RAISE)

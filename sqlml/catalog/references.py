@@ -13,6 +13,7 @@ from sqlml.errors import ProgrammingError, did_you_mean
 
 MAX_ALIAS_LENGTH = 255
 DEFAULT = "default"
+INCUMBENT = "incumbent"
 _SHOWN = 12
 
 
@@ -57,6 +58,12 @@ def find_alias(model: CurrentModel, alias: str) -> tuple[str, int] | None:
 
 def check_alias(alias: str) -> None:
     """Raises: ProgrammingError `alias_name`."""
+    if fold(alias) == INCUMBENT:
+        raise ProgrammingError(
+            f"{alias} cannot be an alias: in PROMOTE IF it is the version that would be replaced",
+            code="alias_name",
+            hint="choose another name",
+        )
     if fold(alias) == DEFAULT:
         raise ProgrammingError(
             f"{alias} cannot be an alias: it would be another version than the default", code="alias_name",

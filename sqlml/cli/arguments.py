@@ -26,8 +26,8 @@ _EPILOG = """\
 Rows go to standard output, everything else to standard error. `sqlml run --help` tells how to run scripts,
 `sqlml help` lists the ML functions and model types, `sqlml help ML.PREDICT` explains one.
 
-exit codes: 0 done, 1 a statement failed, or check or the doctor found problems, 2 wrong usage, 3 the database cannot be opened, 4 a bug in sqlml,
-            130 cancelled by Ctrl-C, 141 the reader of standard output went away, 143 ended by SIGTERM
+exit codes: 0 done, 1 a statement failed, or check or the doctor found problems, 2 wrong usage, 3 the database cannot be opened,
+            4 a bug in sqlml, 130 cancelled by Ctrl-C, 141 the reader of standard output went away, 143 ended by SIGTERM
 """
 
 _PARAM_HELP = """value of a parameter $NAME in the statements; repeatable. Numbers, true, false and null are read as such,

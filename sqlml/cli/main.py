@@ -180,7 +180,9 @@ def _end_script(session: Session, display: Display, script: RunningScript, n_sta
 
 
 def _usage(message: str) -> ExitCode:
-    sys.stderr.write(f"sqlml: {message}\n")
+    from sqlml.render.terminal import printable_lines
+
+    sys.stderr.write(f"sqlml: {printable_lines(message)}\n")
     return ExitCode.USAGE
 
 

@@ -1,7 +1,8 @@
 """PEP 249's type objects and constructors.
 
 A `type_code` in a cursor's description is DuckDB's name of the type (`"BIGINT"`, `"STRUCT(a INTEGER)[]"`), in the BigQuery flavour
-BigQuery's (`"INT64"`, `"ARRAY<STRUCT<a INT64>>"`); it equals the type object of its kind, so that `description[0][1] == sqlml.NUMBER` says what a program wants to know.
+BigQuery's (`"INT64"`, `"ARRAY<STRUCT<a INT64>>"`); it equals the type object of its kind, so that
+`description[0][1] == sqlml.NUMBER` says what a program wants to know.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import datetime
 import time
 
 from sqlml.types import Kind, SqlType
-
 
 _BIGQUERY_KINDS = {
     "INT64": Kind.NUMBER, "FLOAT64": Kind.NUMBER, "NUMERIC": Kind.NUMBER, "BIGNUMERIC": Kind.NUMBER, "BOOL": Kind.BOOLEAN,

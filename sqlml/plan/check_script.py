@@ -57,7 +57,7 @@ class ScriptCheck:
     def _statement(self, span: Span) -> None:
         if self._dialect == "bigquery":
             rest = self._within_blocks(span)
-            if rest is None or is_of_engine(self._source, rest) and not _is_ours(self._source, rest):
+            if rest is None or (is_of_engine(self._source, rest) and not _is_ours(self._source, rest)):
                 return
             span = rest
         node = parse_statement(self._source, span, self._dialect)

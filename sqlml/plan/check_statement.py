@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -175,10 +176,8 @@ class StatementCheck:
             self._text(span, replacements, Part.EXPRESSION)
         if spec is None:
             return
-        try:
+        with contextlib.suppress(_ParameterGiven):
             bind_arguments(call, spec, lambda span: self._source.text[span.start : span.end], lambda span: None, _without_parameters)
-        except _ParameterGiven:
-            pass
 
     # models
 
@@ -283,9 +282,7 @@ class StatementCheck:
         values: dict[str, object] = {}
         for setting in settings:
             if any(setting.name.casefold() == known.casefold() for known in values):
-                self._errors.append(
-                    ProgrammingError(f"{setting.name} is given twice", code="duplicate_option", span=setting.name_span)
-                )
+                self._errors.append(ProgrammingError(f"{setting.name} is given twice", code="duplicate_option", span=setting.name_span))
             else:
                 values[setting.name] = setting.value.value
         return values

@@ -8,6 +8,7 @@ else is an expression of one row: literals, parameters, operators, CASE, and a f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -86,17 +87,23 @@ class Gate:
         Args: metrics, by owner.
         Raises: what the engine says of the expression, with its place.
         """
-        text = self.sql(metrics)
+        # NaN is greater than every number to the engine: a division by an incumbent's 0 would promote. So nothing gives NaN here; what has
+        # no value is NULL, hence unknown. It is asked on a connection of its own, whose settings are nobody else's.
+        text = self._filled(metrics).within("SET ieee_floating_point_ops = false; SELECT TRY(", "\n)")
         try:
-            ((found,),) = engine.rows(text.text, self.parameters)
+            ((found,),) = engine.rows_apart(text.text, self.parameters)
         except Error as error:
             raise located(error, text).at(self.span) from error.__cause__
         return None if found is None else bool(found)
 
     def sql(self, metrics: Mapping[str, Metrics]) -> Spliced:
         """The query that decides, of one BOOLEAN."""
+        return self._filled(metrics).within("SELECT (", "\n)")
+
+    def _filled(self, metrics: Mapping[str, Metrics]) -> Spliced:
+        """The condition with values in the place of names."""
         values = [(name.span, plain(sql.cast(sql.literal(_value(name, metrics)), "DOUBLE"))) for name in self.names]
-        return splice(self.source.text, self.span, [*values, *self.parameter_places]).within("SELECT (", "\n)")
+        return splice(self.source.text, self.span, [*values, *self.parameter_places])
 
     def shown(self, metrics: Mapping[str, Metrics]) -> str:
         """The condition in one line, each metric with its value."""
@@ -198,7 +205,8 @@ def _check_type(gate: Gate, context: PlanContext) -> None:
 
 
 def _value(name: MetricName, metrics: Mapping[str, Metrics]) -> float | None:
-    return metrics.get(name.owner, {}).get(name.metric)
+    value = metrics.get(name.owner, {}).get(name.metric)
+    return None if value is None or math.isnan(value) else value
 
 
 def _number(value: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlml.source import Source, Span
+from sqlml.syntax.names import unquote
 from sqlml.syntax.tokens import Token, TokenKind, match_brackets, tokenize
 
 _RANDOM = ["RANDOM", "UUID", "GEN_RANDOM_UUID", "UUIDV4", "UUIDV7", "SETSEED", "RAND", "GENERATE_UUID"]
@@ -45,6 +46,8 @@ def doubts(source: Source, span: Span) -> tuple[Doubt, ...]:
 
 
 def _doubt(tokens: list[Token], pairs: dict[int, int], index: int, token: Token) -> Doubt | None:
+    if token.kind is TokenKind.QUOTED and _is_call(tokens, index):
+        token = Token(TokenKind.WORD, unquote(token, "duckdb"), token.span)
     if token.kind is not TokenKind.WORD or (index and tokens[index - 1].is_symbol(".") and not _is_call(tokens, index)):
         return None
     word = token.text.upper()

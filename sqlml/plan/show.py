@@ -34,7 +34,10 @@ def show_models(node: ShowModels, context: PlanContext) -> pa.Table:
                 database, schema = attached[schema.casefold()], None
         if schema is not None and not context.has_schema(database, schema):
             raise ProgrammingError(
-                f"there is no schema {schema} in database {database}", code="unknown_schema", span=node.span, hint="SHOW MODELS lists all models"
+                f"there is no schema {schema} in database {database}",
+                code="unknown_schema",
+                span=node.span,
+                hint="SHOW MODELS lists all models",
             )
     models = context.catalog.list_claims(database, schema)
     if node.pattern is not None:

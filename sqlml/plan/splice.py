@@ -25,8 +25,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Spliced:
-    """A text and where its parts came from. `fallback`: parts (start, end) without an origin, and the span that stands for each. `later`: where
-    a part begins whose places are found only when they are asked for, which is when the engine complains."""
+    """A text and where its parts came from. `fallback`: parts (start, end) without an origin, and the span that stands for each. `later`:
+    where a part begins whose places are found only when they are asked for, which is when the engine complains."""
 
     text: str
     pieces: tuple[Piece, ...]

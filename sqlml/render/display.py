@@ -12,7 +12,7 @@ from sqlml.render.events import ProgressLine
 from sqlml.render.messages import error_text
 from sqlml.render.records import csv_lines, json_lines
 from sqlml.render.tables import Fetch, Row, draw
-from sqlml.render.terminal import Terminal, printable_lines
+from sqlml.render.terminal import Terminal, printable_block, printable_lines
 from sqlml.session.outcome import Event, Notice, Outcome
 from sqlml.session.results import TableResult
 
@@ -63,7 +63,7 @@ class Display:
         for notice in outcome.notices:
             self.notice(notice)
         if outcome.message:
-            self.say(outcome.message)
+            self.say(printable_block(outcome.message))
 
     def error(self, error: Error) -> None:
         """Shows why a statement failed, after the notices that it gave before."""
@@ -82,7 +82,7 @@ class Display:
     def notice(self, notice: Notice) -> None:
         """Shows a notice, unless quiet."""
         if not self.quiet:
-            self._to_err(f"{self.terminal.yellow('notice:')} {printable_lines(notice.message)}")
+            self._to_err(f"{self.terminal.yellow('notice:')} {printable_block(notice.message)}")
 
     def say(self, message: str) -> None:
         """Shows a line beside the data, unless quiet."""

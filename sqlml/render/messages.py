@@ -7,7 +7,7 @@ a stranger's database, so control characters are written out.
 from __future__ import annotations
 
 from sqlml.errors import Error
-from sqlml.render.terminal import Terminal, printable, printable_lines
+from sqlml.render.terminal import Terminal, printable, printable_block
 
 _CONTEXT = 30
 """Characters kept before the caret when a line is wider than the terminal."""
@@ -30,8 +30,8 @@ def error_text(error: Error, terminal: Terminal) -> str:
         else:
             lines.insert(0, f"  line {line}, column {column}")
     if error.hint:
-        lines.append(f"hint: {printable_lines(error.hint)}")
-    return "\n".join([f"{place}{terminal.red('error:')} {printable_lines(error.message)} [{error.code}]", *lines])
+        lines.append(f"hint: {printable_block(error.hint)}")
+    return "\n".join([f"{place}{terminal.red('error:')} {printable_block(error.message)} [{error.code}]", *lines])
 
 
 def _cut(text: str, carets: str, width: int) -> tuple[str, str]:

@@ -89,6 +89,11 @@ def printable_lines(text: str) -> str:
     return printable(text, keep="\n")
 
 
+def printable_block(text: str) -> str:
+    """The same with every line but the first indented: what stands in a name cannot pass for a line of ours, such as a hint."""
+    return printable_lines(text).replace("\n", "\n  ")
+
+
 def _commands(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

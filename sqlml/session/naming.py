@@ -55,7 +55,9 @@ class Naming:
                 self._engine.rows(f"SET {name} = {sql.literal(value)}")
 
     def _enter(self, context: Mapping[str, str], database: str) -> None:
-        schema, zone = context.get("schema"), context.get("time_zone")
+        # The first storage format kept no schema; a name without one was most likely meant in the model's own database.
+        is_elsewhere = not context and database != self._engine.current_database()
+        schema, zone = context.get("schema", "main" if is_elsewhere else None), context.get("time_zone")
         place = context.get("database") or database
         with self._lock:
             if schema is not None and (place, schema) != (self._engine.current_database(), self._engine.current_schema()):

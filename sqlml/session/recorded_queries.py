@@ -19,6 +19,8 @@ from sqlml.plan.nodes import TrainModel
 from sqlml.session.outcome import ConsentAsked, Event
 from sqlml.settings import Settings
 from sqlml.source import Span
+from sqlml.syntax.names import unquote
+from sqlml.syntax.tokens import TokenKind, tokenize
 
 _SHOWN_LINES = 12
 _SHOWN_COLUMNS = 160
@@ -30,7 +32,7 @@ _READERS = re.compile(
     re.IGNORECASE,
 )
 """Table functions that only read. What the engine or an extension has besides may write files, change settings or run SQL elsewhere."""
-_EFFECTS = re.compile(r"\b(nextval|write_log|setseed)\s*\(", re.IGNORECASE)
+_EFFECTS = frozenset({"NEXTVAL", "WRITE_LOG", "SETSEED"})
 """Functions of values that change something: numbers of sequences and draws, no files. A plan does not show them, so only the text is
 looked at: hidden in a view they do no more harm than that."""
 
@@ -77,9 +79,9 @@ class RecordedQueries:
             return
         rows = engine.rows(f"EXPLAIN (FORMAT json) {plan.query.text}", plan.parameters)
         found = [name for name in _table_functions(json.loads(str(rows[0][1]))) if not _READERS.fullmatch(name)]
-        effect = _EFFECTS.search(version.record.statement)
-        if effect is not None:
-            found.append(effect.group(1))
+        statement = version.record.statement
+        names = (unquote(token, "duckdb") for token in tokenize(statement) if token.kind in (TokenKind.WORD, TokenKind.QUOTED))
+        found += [name for name in names if name.upper() in _EFFECTS]
         if found:
             raise NotSupportedError(
                 f"the training query of {version.key}@{version.version} calls {found[0].lower()}, which may do more than read",

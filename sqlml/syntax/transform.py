@@ -5,6 +5,7 @@ The expressions themselves stay spans of the text. Whatever is stored with a mod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -23,6 +24,11 @@ _FROM_INSIDE = frozenset({"EXTRACT", "SUBSTRING", "TRIM", "OVERLAY"})
 _WINDOW = "a TRANSFORM clause holds no window function but those of ML"
 _MAX_TOKENS = 50_000
 _MAX_CHAIN = 32
+_MAX_GROWTH = 10_000
+_MAX_ARGUMENTS = 8
+_FORMATS = frozenset({"FORMAT", "PRINTF"})
+_GROWING = _FORMATS | {"REPEAT", "LPAD", "RPAD", "LIST_RESIZE", "ARRAY_RESIZE", "RANGE", "GENERATE_SERIES"}
+_WIDE = re.compile(r"\d{5}|\*|\{[^}]*\{")
 _ZONED = frozenset({"TIMESTAMPTZ", "TIMETZ"})
 _CLOCKS = frozenset({
     "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "CURRENT_USER", "SESSION_USER", "CURRENT_CATALOG",
@@ -205,6 +211,54 @@ def _check_tokens(cursor: Cursor, calls: list[ValueCall]) -> None:
             if not is_ml and closing + 1 < len(tokens) and tokens[closing + 1].is_word("OVER"):
                 _refuse(_WINDOW, token.span, "compute it in the query after AS")
             _check_function(token, cursor.dialect, is_ml)
+            if unquote(token, cursor.dialect).upper() in _GROWING and closing > index:
+                is_method = follows_dot and not (
+                    index > 3 and tokens[index - 2].text.strip('"').upper() == "MAIN" and tokens[index - 3].is_symbol(".")
+                )
+                if is_method:
+                    _refuse(f"write {token.text}(…) as a function of all its arguments in a TRANSFORM clause", token.span)
+                _check_growth(cursor, token, index + 2, closing)
+
+
+def _check_growth(cursor: Cursor, function: Token, start: int, stop: int) -> None:
+    """What a function makes out of nothing has a limit that can be read: the engine computes `repeat('x', 2000000000)` as soon as it is
+    told of it, whatever its memory limit is.
+
+    Args: start, stop, where its arguments stand.
+    """
+    name = unquote(function, cursor.dialect).upper()
+    hint = f"write a number of at most {_MAX_GROWTH:,}, or compute it in the query after AS"
+    if name in _FORMATS:
+        text = cursor.tokens[start] if start < stop else function
+        is_whole = start + 1 == stop or cursor.tokens[start + 1].is_symbol(",")
+        if text.kind is not TokenKind.STRING or not is_whole or _WIDE.search(text.text):
+            _refuse(f"{name} in a TRANSFORM clause takes a text whose widths have four digits at most", text.span, hint)
+        return
+    inner = cursor.within(start, stop)
+    for number in range(_MAX_ARGUMENTS):
+        first = inner.index
+        inner.skip_value()
+        counts = number == 1 or name in {"RANGE", "GENERATE_SERIES"}
+        if counts and not _is_small(cursor, first, inner.index):
+            _refuse(f"{name} in a TRANSFORM clause takes a plain number or a length as its limit", function.span, hint)
+        if not inner.accept_symbol(","):
+            return
+
+
+def _is_small(cursor: Cursor, start: int, stop: int) -> bool:
+    """Whether tokens are small whole numbers and lengths, added up."""
+    index = start
+    while index < stop:
+        token = cursor.tokens[index]
+        if token.kind is TokenKind.NUMBER:
+            if not token.text.isdecimal() or int(token.text[:9]) > _MAX_GROWTH:
+                return False
+        elif token.is_word("LEN", "LENGTH", "ARRAY_LENGTH", "STRLEN") and cursor.pairs.get(index + 1) is not None:
+            index = cursor.pairs[index + 1]
+        elif not token.is_symbol("+", "-"):
+            return False
+        index += 1
+    return True
 
 
 def _check_function(token: Token, dialect: str, is_ml: bool) -> None:

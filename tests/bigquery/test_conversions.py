@@ -33,7 +33,9 @@ def test_values(expression: str, value: str, connection: duckdb.DuckDBPyConnecti
     assert value_of(expression, connection) == value
 
 
-@pytest.mark.parametrize("expression", ["CAST('2.5' AS INT64)", "CAST('' AS INT64)", "CAST('yes' AS BOOL)", "CAST(1e30 AS INT64)", "CAST('x' AS FLOAT64)"])
+@pytest.mark.parametrize(
+    "expression", ["CAST('2.5' AS INT64)", "CAST('' AS INT64)", "CAST('yes' AS BOOL)", "CAST(1e30 AS INT64)", "CAST('x' AS FLOAT64)"]
+)
 def test_bad_values_are_errors(expression: str, connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.Error):
         value_of(expression, connection)

@@ -53,11 +53,17 @@ def test_parameters_reach_ml_functions(connection: Connection) -> None:
 def test_names_lead_where_the_setting_says(tmp_path: Path) -> None:
     with sqlml.connect(str(tmp_path / "samples.duckdb")) as samples:
         samples.execute("CREATE TABLE penguins AS SELECT 'Adelie' AS species, 1.5 AS mass FROM range(9)")
-        samples.execute("CREATE MODEL m OPTIONS (model_type = 'LINEAR_REG', input_label_cols = ['y']) AS SELECT i AS x, 2e0 * i AS y FROM range(9) r(i)")
+        samples.execute(
+            "CREATE MODEL m OPTIONS (model_type = 'LINEAR_REG', input_label_cols = ['y']) AS SELECT i AS x, 2e0 * i AS y FROM range(9) r(i)"
+        )
     settings = {"projects": {"bigquery-public-data.ml_datasets": "samples.main", "my-project": "samples"}}
     with sqlml.connect(dialect="bigquery", settings=settings) as connection:
         connection.execute(f"ATTACH '{tmp_path / 'samples.duckdb'}' AS samples")
-        for name in ("`bigquery-public-data.ml_datasets.penguins`", "`bigquery-public-data`.ml_datasets.penguins", "`my-project.main.penguins`"):
+        for name in (
+            "`bigquery-public-data.ml_datasets.penguins`",
+            "`bigquery-public-data`.ml_datasets.penguins",
+            "`my-project.main.penguins`",
+        ):
             assert connection.execute(f"SELECT COUNT(*) FROM {name}").fetchone() == (9,)
         for name in ("`bigquery-public-data.ml_datasets.m`", "`my-project.main.m`"):
             assert connection.execute(f"SELECT ROUND(predicted_y) FROM ML.PREDICT(MODEL {name}, (SELECT 3 AS x))").fetchone() == (6.0,)
@@ -109,7 +115,9 @@ def test_models_are_the_same_in_both_flavours() -> None:
                           ("bigquery", "SELECT i AS x, MOD(i, 3) AS g, 2.5 * i + 1 AS y FROM UNNEST(GENERATE_ARRAY(0, 49)) AS i")):  # fmt: skip
         with sqlml.connect(dialect=dialect) as connection:
             connection.execute(f"CREATE TABLE t AS {rows}")
-            connection.execute("CREATE MODEL m OPTIONS (model_type = 'LINEAR_REG', input_label_cols = ['y'], l2_reg = 0.5) AS SELECT * FROM t")
+            connection.execute(
+                "CREATE MODEL m OPTIONS (model_type = 'LINEAR_REG', input_label_cols = ['y'], l2_reg = 0.5) AS SELECT * FROM t"
+            )
             weights = connection.execute("SELECT processed_input, weight FROM ML.WEIGHTS(MODEL m) ORDER BY 1").fetchall()
             predictions = connection.execute("SELECT x, predicted_y FROM ML.PREDICT(MODEL m, TABLE t) ORDER BY x").fetchall()
             metrics = connection.execute("SELECT * FROM ML.EVALUATE(MODEL m)").fetchall()

@@ -65,7 +65,9 @@ def test_the_flavour_of_a_result_is_that_of_its_statement() -> None:
 
 def test_type_objects_know_both_names() -> None:
     with sqlml.connect(dialect="bigquery") as connection:
-        description = connection.execute("SELECT 1 AS a, 'x' AS b, b'x' AS c, DATETIME '2020-01-01 00:00:00' AS d, NUMERIC '1' AS e").description
+        description = connection.execute(
+            "SELECT 1 AS a, 'x' AS b, b'x' AS c, DATETIME '2020-01-01 00:00:00' AS d, NUMERIC '1' AS e"
+        ).description
     assert description is not None
     kinds = [sqlml.NUMBER, sqlml.STRING, sqlml.BINARY, sqlml.DATETIME, sqlml.NUMBER]
     assert [column[1] for column in description] == kinds

@@ -35,8 +35,21 @@ from sqlml.syntax.tokens import tokenize
 SECONDS = 2.0
 """What one mutation may take in one go through the reader."""
 _CORPUS = Path(__file__).with_name("corpus_bigquery.sql")
-_FORBIDDEN = re.compile(r"\x1b|ParseError|TokenType|token_type|sqlglot|\bexp\.|\bExpression\b|expressions\.|<class|Traceback|NoneType|Anonymous|__sqlml")
-_BRACKETS = (("(", ")"), ("[", "]"), ("STRUCT(", ")"), ("(SELECT ", ")"), ("IF(", ", 1, 2)"), ("CASE WHEN ", " THEN 1 END"), ("NOT ", ""), ("-", ""), ("f(", ")"), ("ARRAY<", ">"))
+_FORBIDDEN = re.compile(
+    r"\x1b|ParseError|TokenType|token_type|sqlglot|\bexp\.|\bExpression\b|expressions\.|<class|Traceback|NoneType|Anonymous|__sqlml"
+)
+_BRACKETS = (
+    ("(", ")"),
+    ("[", "]"),
+    ("STRUCT(", ")"),
+    ("(SELECT ", ")"),
+    ("IF(", ", 1, 2)"),
+    ("CASE WHEN ", " THEN 1 END"),
+    ("NOT ", ""),
+    ("-", ""),
+    ("f(", ")"),
+    ("ARRAY<", ">"),
+)
 _GLUE = ("", " ", " ", " ", "\n", "\t", "--", "/*", "'", "`", '"', ";", "\\", "\x00", "é", "😀", "\ufeff", "@", "?")
 
 

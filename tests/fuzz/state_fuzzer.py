@@ -38,13 +38,35 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).parents[1] / "hostile")]
 import sample_models
 
-from sqlml.catalog.records import FeatureRecord, ModelKey, Reference, StoredVersion, VersionRecord
 from sqlml.catalog.reader import VersionId
+from sqlml.catalog.records import FeatureRecord, ModelKey, Reference, StoredVersion, VersionRecord
 from sqlml.errors import Error, InternalError
 from sqlml.session.session import Session, open_session
 from sqlml.state import Array
 
-INTEGERS = [-(2**63), -(2**62), -(2**31), -2, -1, 0, 1, 2, 3, 7, 63, 64, 1024, 2**24 - 1, 2**24, 2**31 - 1, 2**31, 2**32, 2**53, 2**62, 2**63 - 1]
+INTEGERS = [
+    -(2**63),
+    -(2**62),
+    -(2**31),
+    -2,
+    -1,
+    0,
+    1,
+    2,
+    3,
+    7,
+    63,
+    64,
+    1024,
+    2**24 - 1,
+    2**24,
+    2**31 - 1,
+    2**31,
+    2**32,
+    2**53,
+    2**62,
+    2**63 - 1,
+]
 FLOATS = [0.0, -0.0, 1.0, -1.0, 5e-324, 1e-300, 3e38, 1e39, 1e150, 1e300, -1e300, 1.7e308, float("inf"), float("-inf"), float("nan")]
 TEXTS = [
     "", "x", "NULL", "rooms", "side", "price", "id", 'x"; DROP TABLE houses; --', "'", '"', "a\x00b", "\u202e", "DOUBLE", "VARCHAR", "BIGINT", "DOUBLE[]",
@@ -57,9 +79,36 @@ CLAUSES = [
     "x", "", "*", "rooms AS rooms, area AS area, side AS side, filled AS filled, is_big", "(SELECT 1) AS rooms", "getenv('HOME') AS rooms", "* EXCEPT (side)",
     "ML.STANDARD_SCALER(rooms) OVER () AS rooms", "read_text('/etc/passwd') AS rooms", "(" * 3000 + "rooms" + ")" * 3000 + " AS rooms", "rooms" + " + 1" * 3000,
 ]  # fmt: skip
-JSON_VALUES: list[Any] = [None, True, False, 0, -1, 1e308, "x", "", [], {}, [None], {"a": []}, [[1, 2]], 10**400, "9" * 5000, [["a", 1.5]], -0.5, 2.5]
+JSON_VALUES: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1e308,
+    "x",
+    "",
+    [],
+    {},
+    [None],
+    {"a": []},
+    [[1, 2]],
+    10**400,
+    "9" * 5000,
+    [["a", 1.5]],
+    -0.5,
+    2.5,
+]
 
-TOLD = {"engine_error", "conversion_error", "batch_function_failed", "batch_function_shape", "feature_type", "function_arguments", "label_type"}
+TOLD = {
+    "engine_error",
+    "conversion_error",
+    "batch_function_failed",
+    "batch_function_shape",
+    "feature_type",
+    "function_arguments",
+    "label_type",
+}
 ASKED = 12
 """Statements about one accepted mutation at most."""
 SECONDS = 20
@@ -143,7 +192,11 @@ def _resized(array: Array, axis: int, by: int) -> Array:
     if by < 0:
         shaped = np.delete(shaped, range(shaped.shape[axis] + by, shaped.shape[axis]), axis)
     else:
-        last = shaped.take([-1] * by, axis) if shaped.shape[axis] else np.zeros((*shaped.shape[:axis], by, *shaped.shape[axis + 1 :]), flat.dtype)
+        last = (
+            shaped.take([-1] * by, axis)
+            if shaped.shape[axis]
+            else np.zeros((*shaped.shape[:axis], by, *shaped.shape[axis + 1 :]), flat.dtype)
+        )
         shaped = np.concatenate([shaped, last], axis)
     return _numbers(shaped.shape, shaped.ravel())
 
@@ -186,7 +239,11 @@ def mutated_array(array: Array, chance: random.Random, name: str) -> Array:
             values = np.sort(values)[:: chance.choice([1, -1])]
         case _:
             at = chance.randrange(len(values) + 1)
-            values = np.delete(values, min(at, len(values) - 1)) if len(values) and chance.random() < 0.5 else np.insert(values, at, chance.choice(extremes))
+            values = (
+                np.delete(values, min(at, len(values) - 1))
+                if len(values) and chance.random() < 0.5
+                else np.insert(values, at, chance.choice(extremes))
+            )
             return _numbers((len(values),) if array.shape != () else (), values)
     return _numbers(array.shape, values)
 
@@ -228,20 +285,38 @@ def _mutated_record(record: VersionRecord, chance: random.Random) -> VersionReco
             changed = _mutated_features(value, chance)
         case "options":
             key = chance.choice(sorted(value)) if value else "x"
-            changed = {**value, key: chance.choice(JSON_VALUES)} if chance.random() < 0.8 else {other: value[other] for other in value if other != key}
+            changed = (
+                {**value, key: chance.choice(JSON_VALUES)}
+                if chance.random() < 0.8
+                else {other: value[other] for other in value if other != key}
+            )
         case "model_type":
-            types = ["LINEAR_REG", "LOGISTIC_REG", "KMEANS", "PCA", "TRANSFORM_ONLY", "BOOSTED_TREE_REGRESSOR", "BOOSTED_TREE_CLASSIFIER", "XGBOOST"]
+            types = [
+                "LINEAR_REG",
+                "LOGISTIC_REG",
+                "KMEANS",
+                "PCA",
+                "TRANSFORM_ONLY",
+                "BOOSTED_TREE_REGRESSOR",
+                "BOOSTED_TREE_CLASSIFIER",
+                "XGBOOST",
+            ]
             changed = chance.choice([*types, "RANDOM_FOREST_CLASSIFIER", "os.system", "../x", "", "linear_reg", "_registry"])
         case "iterations":
             changed = tuple(replace(item, loss=chance.choice([*FLOATS, None])) for item in value) if value else ()
         case "sources":
-            changed = tuple(replace(item, name=chance.choice(TEXTS), n_rows=chance.choice([None, *INTEGERS]), part_of=chance.choice(INTEGERS)) for item in value)
+            changed = tuple(
+                replace(item, name=chance.choice(TEXTS), n_rows=chance.choice([None, *INTEGERS]), part_of=chance.choice(INTEGERS))
+                for item in value
+            )
         case "metrics":
             changed = {chance.choice([*TEXTS, *value]): chance.choice([*FLOATS, None])}
         case _ if isinstance(value, int):
             changed = chance.choice(INTEGERS)
         case _ if isinstance(value, tuple):
-            changed = value[:-1] if value and chance.random() < 0.3 else (*value, chance.choice(TEXTS)) if chance.random() < 0.5 else value[::-1]
+            changed = (
+                value[:-1] if value and chance.random() < 0.3 else (*value, chance.choice(TEXTS)) if chance.random() < 0.5 else value[::-1]
+            )
         case _ if isinstance(value, Mapping):
             changed = {**value, chance.choice(TEXTS): chance.choice(TEXTS)}
         case "label" | "label_type":
@@ -445,7 +520,9 @@ def _forked(database: str, numbers: range, seed: int, share: float) -> tuple[Rep
         return report, None
     signalled = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     report.counts["crashes" if signalled else "hangs"] += 1
-    report.findings.append(f"--only {at} --seed {seed}: the process ended with " + (f"signal {signalled}" if signalled else f"code {status >> 8}"))
+    report.findings.append(
+        f"--only {at} --seed {seed}: the process ended with " + (f"signal {signalled}" if signalled else f"code {status >> 8}")
+    )
     return report, at
 
 
@@ -476,7 +553,20 @@ def fuzz(database: str, first: int, n_mutations: int, seed: int, *, share: float
 
 
 def _started(database: str, numbers: range, seed: int, share: float) -> Report:
-    command = [sys.executable, "-W", "error::RuntimeWarning", __file__, "--database", database, "--chunk-of", f"{numbers.start}:{numbers.stop}", "--seed", str(seed), "--share", str(share)]
+    command = [
+        sys.executable,
+        "-W",
+        "error::RuntimeWarning",
+        __file__,
+        "--database",
+        database,
+        "--chunk-of",
+        f"{numbers.start}:{numbers.stop}",
+        "--seed",
+        str(seed),
+        "--share",
+        str(share),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"a chunk could not be run: {done.stderr[-3000:]}")

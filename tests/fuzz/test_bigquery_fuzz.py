@@ -39,8 +39,7 @@ def test_the_statements_themselves() -> None:
 def test_nesting_takes_neither_time_nor_text_that_grows_with_its_power(opening: str, closing: str) -> None:
     texts = []
     began = time.process_time()
-    for depth in (10, 20):
-        texts.append(translate(f"SELECT {opening * depth}a{closing * depth}", Context()))
+    texts += [translate(f"SELECT {opening * depth}a{closing * depth}", Context()) for depth in (10, 20)]
     assert time.process_time() - began < SECONDS
     assert len(texts[1]) < 5 * len(texts[0])
 

@@ -51,7 +51,9 @@ def model_id(connection: duckdb.DuckDBPyConnection, name: str) -> str:
     return str(found[0])
 
 
-def set_array(connection: duckdb.DuckDBPyConnection, model: str, name: str, values: str, *, shape: str | None = None, section: str = "state") -> None:
+def set_array(
+    connection: duckdb.DuckDBPyConnection, model: str, name: str, values: str, *, shape: str | None = None, section: str = "state"
+) -> None:
     """Overwrites a stored array of one chunk; `values` and `shape` are SQL."""
     where = f"model_id = '{model_id(connection, model)}' AND section = '{section}' AND name = '{name}'"
     (kind,) = connection.execute(

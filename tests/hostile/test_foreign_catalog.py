@@ -80,7 +80,9 @@ def test_a_macro_of_an_attached_database(database: Path, victim: Victim, tmp_pat
 def test_a_view_over_a_file(database: Path, secret: Path, victim: Victim, table: str) -> None:
     with attacker(database, reseals=False) as connection:
         connection.execute(f"ALTER TABLE sqlml.{table} RENAME TO taken")
-        connection.execute(f"CREATE VIEW sqlml.{table} AS SELECT * FROM sqlml.taken WHERE (SELECT count(*) FROM read_text('{secret}/*.csv')) > 0")
+        connection.execute(
+            f"CREATE VIEW sqlml.{table} AS SELECT * FROM sqlml.taken WHERE (SELECT count(*) FROM read_text('{secret}/*.csv')) > 0"
+        )
     forget(secret)
     assert_refused(victim, database, "foreign_catalog")
 
@@ -118,8 +120,8 @@ def _remade(change: str, by: str) -> list[str]:
         ["CREATE OR REPLACE TABLE sqlml._state AS FROM sqlml._state"],
         ["CREATE OR REPLACE TABLE sqlml._names AS FROM sqlml._names"],
         [
-            "CREATE OR REPLACE TABLE sqlml._metrics(model_id VARCHAR, \"version\" INTEGER, \"position\" INTEGER, metric VARCHAR NOT NULL, "
-            "\"value\" DOUBLE GENERATED ALWAYS AS (random()), PRIMARY KEY(model_id, \"version\", \"position\"))"
+            ("CREATE OR REPLACE TABLE sqlml._metrics(model_id VARCHAR, \"version\" INTEGER, \"position\" INTEGER, metric VARCHAR NOT NULL, "
+            "\"value\" DOUBLE GENERATED ALWAYS AS (random()), PRIMARY KEY(model_id, \"version\", \"position\"))")
         ],
         ["CREATE TRIGGER t AFTER INSERT ON sqlml._events FOR EACH STATEMENT INSERT INTO main.log SELECT content FROM read_text('/etc/hostname')"],
         ["CREATE TRIGGER t AFTER DELETE ON sqlml._STATE FOR EACH STATEMENT DELETE FROM main.houses"],
@@ -146,7 +148,9 @@ def test_the_schema_in_another_case_is_the_same_schema(database: Path, victim: V
 
 def test_a_sequence_or_type_of_a_name_of_ours(database: Path, victim: Victim) -> None:
     with attacker(database, reseals=False) as connection:
-        connection.execute("CREATE TYPE sqlml._versions AS ENUM ('a'); CREATE TYPE main.__sqlml_row AS ENUM ('a'); CREATE SEQUENCE main.__sqlml_t1")
+        connection.execute(
+            "CREATE TYPE sqlml._versions AS ENUM ('a'); CREATE TYPE main.__sqlml_row AS ENUM ('a'); CREATE SEQUENCE main.__sqlml_t1"
+        )
         connection.execute("CREATE TABLE main.__sqlml_catalog_rows AS SELECT 1 AS x; CREATE VIEW main.__sqlml_table_1 AS SELECT 1 AS x")
     answers = victim.run(database, statements())
     assert_harmless(answers)
@@ -242,7 +246,9 @@ def test_texts_that_compress_to_nothing(database: Path, victim: Victim, table: s
         connection.execute(f"UPDATE one SET {change}")
         key = "schema_key" if table == "_names" else "model_id"
         for number in range(0, 80, 10):
-            connection.execute(f"INSERT INTO sqlml.{table} SELECT one.* REPLACE ('more ' || i AS {key}) FROM one, range({number}, {number + 10}) r(i)")
+            connection.execute(
+                f"INSERT INTO sqlml.{table} SELECT one.* REPLACE ('more ' || i AS {key}) FROM one, range({number}, {number + 10}) r(i)"
+            )
         connection.execute("CHECKPOINT")
     assert database.stat().st_size < 20_000_000
     answers = victim.run(database, statements())

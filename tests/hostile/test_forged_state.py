@@ -143,7 +143,9 @@ def test_a_section_of_another_model(database: Path, victim: Victim, section: str
     attack(victim, database, "big")
 
 
-@pytest.mark.parametrize("kind", ["LINEAR_REG", "LOGISTIC_REG", "BOOSTED_TREE_CLASSIFIER", "RANDOM_FOREST_REGRESSOR", "KMEANS", "PCA", "TRANSFORM_ONLY"])
+@pytest.mark.parametrize(
+    "kind", ["LINEAR_REG", "LOGISTIC_REG", "BOOSTED_TREE_CLASSIFIER", "RANDOM_FOREST_REGRESSOR", "KMEANS", "PCA", "TRANSFORM_ONLY"]
+)
 def test_every_model_under_the_type_of_another(database: Path, victim: Victim, kind: str) -> None:
     with attacker(database) as connection:
         connection.execute(f"UPDATE sqlml._versions SET model_type = '{kind}'")
@@ -157,4 +159,8 @@ def test_a_model_type_is_a_name_from_a_closed_list(database: Path, victim: Victi
         connection.execute("UPDATE sqlml._events SET model_type = ? WHERE model_type IS NOT NULL", [kind])
     answers = victim.run(database, sample_models.statements("price"))
     assert_harmless(answers)
-    assert next(a.code for a in answers.statements if "PREDICT" in a.statement) in {"unknown_model_type", "model_type_not_supported", "damaged_state"}
+    assert next(a.code for a in answers.statements if "PREDICT" in a.statement) in {
+        "unknown_model_type",
+        "model_type_not_supported",
+        "damaged_state",
+    }

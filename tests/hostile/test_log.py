@@ -92,9 +92,15 @@ def test_a_row_that_says_something_else(database: Path, secret: Path, victim: Vi
 def test_an_alias_or_a_default_of_a_version_that_is_not_there(database: Path, victim: Victim, model: str) -> None:
     with attacker(database) as connection:
         connection.execute("UPDATE sqlml._events SET default_version = 2, last_version = 5, aliases = MAP {'gone': 4}")
-    answers = victim.run(database, [*sample_models.statements(model)[:8], f"DESCRIBE MODEL {model}@gone", f"DROP MODEL {model}@gone", f"DROP MODEL {model}"])
+    answers = victim.run(
+        database, [*sample_models.statements(model)[:8], f"DESCRIBE MODEL {model}@gone", f"DROP MODEL {model}@gone", f"DROP MODEL {model}"]
+    )
     assert_harmless(answers)
-    assert next(answer for answer in answers.statements if "@gone" in answer.statement).code in {"unknown_version", "damaged_state", "unknown_alias"}
+    assert next(answer for answer in answers.statements if "@gone" in answer.statement).code in {
+        "unknown_version",
+        "damaged_state",
+        "unknown_alias",
+    }
 
 
 def test_two_models_that_claim_one_id(database: Path, victim: Victim) -> None:

@@ -21,7 +21,7 @@ CLAUSES = [
     "current_setting('temp_directory') AS rooms",
     "system.main.getenv('HOME') AS rooms",
     '"system"."main"."getenv"(\'HOME\') AS rooms',
-    '"getenv"(\'HOME\') AS rooms',
+    "\"getenv\"('HOME') AS rooms",
     "getvariable('x') AS rooms",
     "query('SELECT 1') AS rooms",
     "query_table('houses') AS rooms",
@@ -113,7 +113,9 @@ def test_a_recorded_query_of_a_stranger_does_not_run(database: Path, secret: Pat
     with attacker(database) as connection:
         text = query.format(secret=secret)
         statement = f"CREATE MODEL price OPTIONS (model_type = 'linear_reg', input_label_cols = ['price']) AS {text}"
-        connection.execute("UPDATE sqlml._versions SET query = ?, statement = ? WHERE model_id = ?", [text, statement, model_id(connection, "price")])
+        connection.execute(
+            "UPDATE sqlml._versions SET query = ?, statement = ? WHERE model_id = ?", [text, statement, model_id(connection, "price")]
+        )
     forget(secret)
     answers = victim.run(database, [verb, "SELECT count(*) FROM houses"])
     if answers.statements[0].code == "statement_not_supported":
@@ -121,3 +123,24 @@ def test_a_recorded_query_of_a_stranger_does_not_run(database: Path, secret: Pat
     assert_harmless(answers)
     assert answers.statements[0].code != ""
     assert answers.statements[1].rows == [["300"]]
+
+
+BOMBS = [
+    "repeat('x', 2000000000)", "lpad('x', 2000000000, 'x')", "'x'.repeat(2000000000)", "system.main.repeat('x', 2000000000)", "range(1000000000)",
+    "generate_series(1, 1000000000 + CAST(rooms AS BIGINT))", "list_resize([rooms], 1000000000, 1.0)", "printf('%2000000000d', 1)",
+    "printf('%*d', 2000000000, 1)", "format('{:>2000000000}', 1)", "repeat('x', CAST(1e9 AS BIGINT))", "\"Repeat\"('x', 1000 * 1000 * 1000)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_clause_that_makes_much_out_of_nothing(database: Path, victim: Victim, bomb: str) -> None:
+    # The statistics stay as they are, so that nothing else is wrong with the clause.
+    with attacker(database) as connection:
+        (clause,) = connection.execute(
+            "SELECT strings[1] FROM sqlml._state WHERE name = 'clause' AND contains(strings[1], 'is_big')"
+        ).fetchone()
+        set_array(connection, "big", "clause", f"[{literal(f'{clause}, length(to_json({bomb})) AS more')}]", section="transform")
+    answers = victim.run(database, ["DESCRIBE MODEL big", "SELECT * FROM ML.TRANSFORM(MODEL big, TABLE houses)"])
+    assert_harmless(answers)
+    assert answers.codes() == {"damaged_state"}
+    assert answers.peak_mb < 200

@@ -100,7 +100,7 @@ def assert_harmless(answers: Answers) -> None:
 
 def main() -> None:
     """The process."""
-    import numpy  # noqa: F401, ICN001 - what is loaded once is not a job's memory
+    import numpy  # noqa: F401 - what is loaded once is not a job's memory
     import xgboost  # noqa: F401
 
     import sqlml
@@ -135,7 +135,9 @@ def _run(job: dict[str, Any]) -> list[dict[str, Any]]:
             try:
                 cursor = connection.execute(statement)
                 rows = [] if cursor.description is None else cursor.fetchall()
-                answers.append({"statement": statement, "code": "", "message": "", "rows": [[str(value)[:200] for value in row] for row in rows[:5]]})
+                answers.append(
+                    {"statement": statement, "code": "", "message": "", "rows": [[str(value)[:200] for value in row] for row in rows[:5]]}
+                )
             except Exception as error:
                 answers.append(_failed(statement, error))
             if time.monotonic() - began > SECONDS / 4:

@@ -115,7 +115,9 @@ def test_another_flavour_is_refused() -> None:
 
 
 def test_the_other_flavour() -> None:
-    script = "SELECT * FROM ML.PREDICT(MODEL m, (FROM t)); CREATE MODEL m OPTIONS (model_type = 'pca', nope = 1) AS FROM t; SELECT list_sum([1])"
+    script = (
+        "SELECT * FROM ML.PREDICT(MODEL m, (FROM t)); CREATE MODEL m OPTIONS (model_type = 'pca', nope = 1) AS FROM t; SELECT list_sum([1])"
+    )
     assert found(script, "duckdb") == [("unknown_option", "nope")]
 
 

@@ -158,6 +158,6 @@ def test_differences_of_numbers() -> None:
 def test_differences_of_arrays() -> None:
     one = Array((2,), integers=np.array([1, 2]))
     assert array_difference("a", one, one).is_within(0)
-    assert array_difference("a", one, Array((2,), integers=np.array([1, 3]))).words() == "1 values of a are other ones"
+    assert array_difference("a", one, Array((2,), integers=np.array([1, 3]))).words() == "1 value of a changed"
     assert "another shape: 2 then, none now" in array_difference("a", one, None).words()
     assert not array_difference("a", Array((1,), strings=("x",)), Array((1,), strings=("y",))).is_within(1)

@@ -138,9 +138,7 @@ class Runner:
                 " UNION ALL SELECT 'macro', schema_name, function_name FROM duckdb_functions()"
                 " WHERE NOT internal AND function_type LIKE '%macro' ORDER BY ALL"
             )
-            tables = self._look(
-                "SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL"
-            )
+            tables = self._look("SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL")
             names = [".".join('"' + str(part).replace('"', '""') + '"' for part in table) for table in tables]
             counts = " UNION ALL ".join(f"SELECT count(*), sum(hash(t)) FROM {name} AS t" for name in names)
             return objects, names, self._look(counts) if names else []

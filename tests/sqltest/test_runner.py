@@ -205,3 +205,15 @@ def test_pytest_collects_a_file_for_each_door_and_fails_with_it(rows, code, tmp_
     if code:
         assert "one.test:1\n" in done.stdout
         assert "through: command" in done.stdout
+
+
+def test_a_file_names_its_dialect(tmp_path: Path) -> None:
+    class Spy(PlainDoor):
+        seen: list[str] = []  # noqa: RUF012 - a class of this test alone
+
+        def run(self, sql: str) -> Answer:
+            self.seen.append(self.dialect)
+            return super().run(sql)
+
+    run(f"{SETUP}dialect bigquery\n\nquery I\nSELECT a FROM t\n----\n1\n", tmp_path, Spy)
+    assert Spy.seen == ["duckdb", "bigquery"]

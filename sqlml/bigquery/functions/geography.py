@@ -68,14 +68,14 @@ def _hash(call: Call) -> str:
     ]
     # Bit b of the hash (from 0) is bit b // 2 of the longitude where b is even, else of the latitude.
     bits = [
-        f"(({steps[0]} >> (49 - (5 * k + {b}) // 2)) & 1) * (1 - (5 * k + {b}) % 2)"
-        f" + (({steps[1]} >> (49 - (5 * k + {b}) // 2)) & 1) * ((5 * k + {b}) % 2)"
+        f"(({steps[0]} >> (49 - (5 * __sqlml_k + {b}) // 2)) & 1) * (1 - (5 * __sqlml_k + {b}) % 2)"
+        f" + (({steps[1]} >> (49 - (5 * __sqlml_k + {b}) // 2)) & 1) * ((5 * __sqlml_k + {b}) % 2)"
         for b in range(5)
     ]
     code = " + ".join(f"({bit}) * {16 >> index}" for index, bit in enumerate(bits))
     characters = (
         f"system.main.list_transform(system.main.range(system.main.least(20, {size})),"
-        f" lambda k: system.main.substring({_ALPHABET}, CAST({code} AS BIGINT) + 1, 1))"
+        f" lambda __sqlml_k: system.main.substring({_ALPHABET}, CAST({code} AS BIGINT) + 1, 1))"
     )
     return (
         f"CASE WHEN {size} <= 0 THEN system.main.error('the length of ST_GEOHASH must be positive')"

@@ -97,7 +97,7 @@ def _instr(call: Call) -> str:
     places = (
         f"system.main.list_filter(system.main.range(CAST(1 AS BIGINT), {count} - {size} + 2),"
         f" lambda __sqlml_i: system.main.substring({value}, __sqlml_i, {size}) = {part}"
-        f" AND CASE WHEN {position} > 0 THEN i >= {position} ELSE i <= {count} + {position} + 1 END)"
+        f" AND CASE WHEN {position} > 0 THEN __sqlml_i >= {position} ELSE __sqlml_i <= {count} + {position} + 1 END)"
     )
     return (
         f"CASE WHEN {position} = 0 THEN system.main.error('the position of INSTR cannot be 0')"

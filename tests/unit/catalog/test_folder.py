@@ -81,7 +81,7 @@ def test_everything_of_the_catalog_comes_back(connection: sqlml.Connection, tmp_
     connection.execute(f"EXPORT MODEL price OPTIONS (uri = '{tmp_path / 'out'}')")
     connection.execute(f"ATTACH '{tmp_path / 'b.duckdb'}' AS b; IMPORT MODEL b.main.price OPTIONS (uri = '{tmp_path / 'out'}')")
     for view, left_out in (
-        ("models", "modified_at"), ("model_versions", "checksum"), ("model_metrics", "version"), ("training_info", "version"),
+        ("models", "modified_at, model_id"), ("model_versions", "checksum"), ("model_metrics", "version"), ("training_info", "version"),
         ("model_lineage", "version"),
     ):  # fmt: skip
         query = "SELECT * EXCLUDE ({}) FROM {}sqlml.{} WHERE model_name = 'price' ORDER BY ALL"
