@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from sqlml import sql
+from sqlml.bigquery import number_text
 from sqlml.bigquery.translation import generate, raw, safely
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ def _to_integer(value: str) -> str:
 
 def _to_text(value: str) -> str:
     """Whole FLOAT64 without a point, NaN in BigQuery's spelling, bytes as the UTF-8 that they are."""
-    real = f"CASE WHEN {_text(value)} = 'nan' THEN 'NaN' ELSE system.main.regexp_replace({_text(value)}, '\\.0$', '') END"
+    number = f"TRY_CAST({_text(value)} AS DOUBLE)"  # through its text, which every type has
+    real = f"CASE WHEN {_text(value)} = 'nan' THEN 'NaN' ELSE {number_text.real(number)} END"
     return (
         f"CASE WHEN {_is(value, 'DOUBLE', 'FLOAT')} THEN {real}"
-        f" WHEN {_is_decimal(value)} THEN system.main.regexp_replace(system.main.regexp_replace({_text(value)}, '(\\.\\d*?)0+$', '\\1'), '\\.$', '')"
+        f" WHEN {_is_decimal(value)} THEN {number_text.decimal(value)}"
         f" WHEN {_is(value, 'BLOB')} THEN system.main.decode(TRY_CAST({value} AS BLOB))"
         f" ELSE {_text(value)} END"
     )

@@ -30,6 +30,7 @@ class CheckArguments:
 def run_check(arguments: CheckArguments) -> ExitCode:
     """Checks every file that can be read and shows what was found."""
     from sqlml.plan.check import check
+    from sqlml.render.terminal import printable
 
     found: list[Problem] = []
     unreadable = False
@@ -46,7 +47,7 @@ def run_check(arguments: CheckArguments) -> ExitCode:
             problems = check(text, arguments.dialect, "<stdin>" if path == _STDIN else path)
             found += problems
             if not arguments.as_json:
-                sys.stdout.writelines(f"{line}\n" for problem in problems for line in _for_people(problem))
+                sys.stdout.writelines(printable(line, keep="\t") + "\n" for problem in problems for line in _for_people(problem))
     if arguments.as_json:
         sys.stdout.write(json.dumps([_as_json(problem) for problem in found], indent=2, ensure_ascii=False) + "\n")
     elif not unreadable:

@@ -64,7 +64,8 @@ def _guarded(arguments: Arguments) -> ExitCode:
     except Exception as error:
         if os.environ.get("SQLML_DEBUG"):
             raise
-        sys.stderr.write(f"internal error: {error}\nhint: this is a bug in sqlml; please report it with what SQLML_DEBUG=1 shows\n")
+        message = ascii(str(error))[1:-1]
+        sys.stderr.write(f"internal error: {message}\nhint: this is a bug in sqlml; please report it with what SQLML_DEBUG=1 shows\n")
         return ExitCode.INTERNAL
     return code
 

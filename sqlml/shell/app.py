@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlml.errors import Error, InternalError, ProgrammingError
-from sqlml.render.terminal import printable_lines
+from sqlml.render.terminal import printable_block
 from sqlml.session.outcome import ConsentAsked, Event
 from sqlml.shell.commands import COMMANDS, LEAVING, find_command
 from sqlml.shell.reader import Reader, open_reader
@@ -79,7 +79,7 @@ class Shell:
 
     def _agrees(self, asked: ConsentAsked) -> bool:
         """Shows a recorded statement that somebody else wrote, and asks whether to run its query. Anything but yes is no."""
-        shown = printable_lines(f"{asked.model} was not made in this session. Its training query would run again:\n{asked.statement}")
+        shown = printable_block(f"{asked.model} was not made in this session. Its training query would run again:\n{asked.statement}")
         try:
             return self.confirm(f"{shown}\nrun it? [y/N] ").strip().lower() in {"y", "yes"}
         except EOFError:

@@ -19,7 +19,7 @@ def connection() -> duckdb.DuckDBPyConnection:
         ("CAST(NUMERIC '2.5' AS INT64)", "3"), ("CAST('12' AS INT64)", "12"), ("CAST('-0x1F' AS INT64)", "-31"), ("CAST('0xff' AS INT64)", "255"),
         ("CAST(TRUE AS INT64)", "1"), ("CAST(NULL AS INT64)", "NULL"), ("SAFE_CAST('2.5' AS INT64)", "NULL"), ("SAFE_CAST('x' AS INT64)", "NULL"),
         ("SAFE_CAST(1e30 AS INT64)", "NULL"), ("SAFE_CAST(CAST('nan' AS FLOAT64) AS INT64)", "NULL"),
-        ("CAST(1.0 AS STRING)", "1"), ("CAST(1.5 AS STRING)", "1.5"), ("CAST(CAST('nan' AS FLOAT64) AS STRING)", "NaN"),
+        ("CAST(1.0 AS STRING)", "1"), ("CAST(1e16 AS STRING)", "1e+16"), ("CAST(0.1 + 0.2 AS STRING)", "0.30000000000000004"), ("CAST(1.5 AS STRING)", "1.5"), ("CAST(CAST('nan' AS FLOAT64) AS STRING)", "NaN"),
         ("CAST(CAST('inf' AS FLOAT64) AS STRING)", "inf"), ("CAST(NUMERIC '1.50' AS STRING)", "1.5"), ("CAST(NUMERIC '10' AS STRING)", "10"),
         ("CAST(TRUE AS STRING)", "true"), ("CAST(b'ab' AS STRING)", "ab"), ("CAST('ab' AS BYTES)", 'b"ab"'),
         ("CAST(DATE '2026-01-31' AS STRING)", "2026-01-31"), ("CAST(TIMESTAMP '2026-01-31 10:00:00+00' AS STRING)", "2026-01-31 10:00:00+00"),
