@@ -569,7 +569,7 @@ def _started(database: str, numbers: range, seed: int, share: float) -> Report:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"a chunk could not be run: {done.stderr[-3000:]}")
+        raise SystemExit(f"a chunk ended with {done.returncode}: {done.stderr[-3000:]}")
     found = json.loads(done.stdout.splitlines()[-1])
     return Report(collections.Counter(found["counts"]), found["findings"])
 

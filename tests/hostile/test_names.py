@@ -33,7 +33,9 @@ NAMES = [
 names = st.one_of(
     st.sampled_from(NAMES),
     st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
-    st.lists(st.sampled_from(["\x1b[2J", "\u202e", '"', "'", "\n", "\x00", "x", " ", "@", ".", "`", ";", "\u200d"]), min_size=1, max_size=6).map("".join),
+    st.lists(
+        st.sampled_from(["\x1b[2J", "\u202e", '"', "'", "\n", "\x00", "x", " ", "@", ".", "`", ";", "\u200d"]), min_size=1, max_size=6
+    ).map("".join),
 )
 
 
@@ -47,8 +49,10 @@ class Screen(io.StringIO):
 
 
 def raw(text: str) -> list[str]:
-    """The characters of an output that a terminal would act on."""
-    return [character for character in text if character != "\n" and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
+    """The characters of an output that a terminal would act on; a tab in a line of the user's own text stays, so that the caret fits."""
+    return [
+        character for character in text if character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +71,7 @@ def rows(session: Session, text: str) -> list[tuple[object, ...]]:
 def shown(session: Session, text: str, form: Format = Format.TABLE) -> str:
     """What a terminal gets of a statement, standard error included."""
     screen, beside = Screen(), Screen()
-    display = Display(Terminal(screen, beside), output_format=form)
+    display = Display(Terminal(screen, beside), output_format=form, progress=False)  # its own line moves the cursor
     os.environ["NO_COLOR"] = "1"
     try:
         for outcome in session.run_each(text, on_event=display.on_event):
@@ -93,11 +97,12 @@ def with_examples(function: object) -> object:
 @given(names)
 def test_a_model_of_any_name(session: Session, name: str) -> None:
     quoted = quote(name)
-    made = shown(session, f"CREATE OR REPLACE MODEL {quoted} OPTIONS (model_type = 'kmeans', num_clusters = 2, description = {literal(name)}) AS SELECT a, b FROM t")
+    made = shown(session, f"CREATE OR REPLACE MODEL {quoted} OPTIONS (model_type = 'kmeans', num_clusters = 2) AS SELECT a, b FROM t")
+    session.run(f"ALTER MODEL {quoted} SET OPTIONS (description = {literal(name)})")
     assert not raw(made)
     found = [row for row in rows(session, "SHOW MODELS") if row[2] == name]
     assert len(found) == 1, made
-    assert found[0][-1] == name or name not in {str(item) for item in found[0]} - {name}
+    assert found[0][-1] == name
     for text in (
         "SHOW MODELS", f"SHOW VERSIONS FROM MODEL {quoted}", f"DESCRIBE MODEL {quoted}", f"SHOW CREATE MODEL {quoted}", "SELECT * FROM sqlml.models",
         "SELECT * FROM sqlml.model_events", f"SELECT * FROM ML.PREDICT(MODEL {quoted}, (FROM t LIMIT 3))", f"SELECT * FROM ML.CENTROIDS(MODEL {quoted})",
@@ -107,7 +112,6 @@ def test_a_model_of_any_name(session: Session, name: str) -> None:
     ):  # fmt: skip
         assert not raw(shown(session, text)), text
     assert "internal" not in made
-    assert json.loads(shown(session, "SELECT model_name, description FROM sqlml.models", Format.JSON).replace("\n", "")) is not None
     assert {item["model_name"] for item in json.loads(shown(session, "SELECT model_name FROM sqlml.models", Format.JSON))} == {name}
     dropped = shown(session, f"DROP MODEL {quoted}")
     assert not raw(dropped)
@@ -134,7 +138,10 @@ def test_a_column_and_an_alias_of_any_name(session: Session, name: str) -> None:
         return
     inputs = [row for row in rows(session, "DESCRIBE MODEL m") if row[0] == "input"]
     assert [row[1] for row in inputs] == [name, "c"]
-    predicted = rows(session, f"SELECT predicted_label FROM (SELECT * RENAME (\"predicted_the label\" AS predicted_label) FROM ML.PREDICT(MODEL m, (SELECT a AS {column}, c FROM t)))")
+    predicted = rows(
+        session,
+        f'SELECT predicted_label FROM (SELECT * RENAME ("predicted_the label" AS predicted_label) FROM ML.PREDICT(MODEL m, (SELECT a AS {column}, c FROM t)))',
+    )
     assert len(predicted) == 60
     for text in (
         "DESCRIBE MODEL m", "SELECT * FROM ML.WEIGHTS(MODEL m)", "SELECT * FROM ML.FEATURE_INFO(MODEL m)", f"SELECT * FROM ML.PREDICT(MODEL m, (SELECT a AS {column}, c FROM t))",
@@ -153,12 +160,21 @@ def test_a_label_class_and_a_category_of_any_text(session: Session, name: str) -
     query = f"SELECT a, CASE WHEN a > 20 THEN {literal(name)} ELSE 'other class' END AS y, CASE WHEN b > 3 THEN {literal(name)} ELSE 'z' END AS f FROM t"
     session.run(f"CREATE OR REPLACE MODEL m OPTIONS (model_type = 'logistic_reg', input_label_cols = ['y']) AS {query}")
     assert {row[0] for row in rows(session, f"SELECT DISTINCT predicted_y FROM ML.PREDICT(MODEL m, ({query}))")} == {name, "other class"}
-    for text in ("DESCRIBE MODEL m", "SELECT * FROM ML.WEIGHTS(MODEL m)", "SELECT * FROM ML.CONFUSION_MATRIX(MODEL m)", f"SELECT * FROM ML.PREDICT(MODEL m, ({query}))"):
+    for text in (
+        "DESCRIBE MODEL m",
+        "SELECT * FROM ML.WEIGHTS(MODEL m)",
+        "SELECT * FROM ML.CONFUSION_MATRIX(MODEL m)",
+        f"SELECT * FROM ML.PREDICT(MODEL m, ({query}))",
+    ):
         output = shown(session, text)
         assert not raw(output), text
         assert "internal" not in output
     table = shown(session, f"SELECT DISTINCT predicted_y FROM ML.PREDICT(MODEL m, ({query}))", Format.CSV)
-    assert {line[0] for line in csv.reader(io.StringIO(table, newline=""))} == {"predicted_y", name, "other class"} or "\r" in name or "\0" in name
+    assert (
+        {line[0] for line in csv.reader(io.StringIO(table, newline=""))} == {"predicted_y", name, "other class"}
+        or "\r" in name
+        or "\0" in name
+    )
 
 
 @quick
@@ -186,11 +202,26 @@ def test_a_name_cannot_pass_for_a_line_of_ours(session: Session) -> None:
     assert not any(line.startswith(("hint: pip", "error: none")) for line in output.split("\n"))
 
 
-@pytest.mark.parametrize("name", ["a'b.duckdb", 'a"b.duckdb', "a b\u202e.duckdb", "\x1b[31m.duckdb", "two\nlines.duckdb", "x;--.duckdb", "😀.duckdb", "-x.duckdb", "a.b.c"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a'b.duckdb",
+        'a"b.duckdb',
+        "a b\u202e.duckdb",
+        "\x1b[31m.duckdb",
+        "two\nlines.duckdb",
+        "x;--.duckdb",
+        "😀.duckdb",
+        "-x.duckdb",
+        "a.b.c",
+    ],
+)
 def test_a_file_of_any_name(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     script = "CREATE MODEL m OPTIONS (model_type = 'kmeans', num_clusters = 2) AS SELECT CAST(i AS DOUBLE) AS x FROM range(20) r(i); SHOW MODELS; DESCRIBE MODEL m; SELECT nothing"
-    done = subprocess.run([sys.executable, "-m", "sqlml", str(path), "-c", script], capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "sqlml", str(path), "-c", script], capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path
+    )
     assert not raw(done.stdout + done.stderr)
     assert "internal" not in done.stderr
     assert done.returncode == 1, done.stderr
@@ -199,7 +230,11 @@ def test_a_file_of_any_name(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "n" * 70_000])
 def test_no_name_and_one_beyond_measure_are_refused(session: Session, name: str) -> None:
-    for text in (f"CREATE MODEL {quote(name)} OPTIONS (model_type = 'kmeans', num_clusters = 2) AS SELECT a FROM t", f"DESCRIBE MODEL {quote(name)}", f"DROP MODEL {quote(name)}"):
+    for text in (
+        f"CREATE MODEL {quote(name)} OPTIONS (model_type = 'kmeans', num_clusters = 2) AS SELECT a FROM t",
+        f"DESCRIBE MODEL {quote(name)}",
+        f"DROP MODEL {quote(name)}",
+    ):
         with contextlib.suppress(InternalError), pytest.raises(Error) as caught:
             session.run(text)
         assert not isinstance(caught.value, InternalError)
