@@ -60,6 +60,8 @@ def export(node: exp.Export, work: Translating) -> exp.Expr:
 def load(node: exp.LoadData, work: Translating) -> exp.Expr:
     """LOAD DATA from local files into a table, which is made where it is not there."""
     files = node.args["files"]
+    if not isinstance(files, exp.Expr):
+        raise work.refuse(node, "LOAD DATA needs FROM FILES", "LOAD DATA INTO t FROM FILES (format = 'CSV', uris = ['a.csv'])")
     options = _options(files)
     form = _FORMATS.get(options.pop("format", "").upper())
     uris = next((item.args["value"] for item in files.expressions if isinstance(item, exp.Property) and item.name.lower() == "uris"), None)
