@@ -309,11 +309,12 @@ REFERENCE_OPTIONS = {
     "data_split_test_fraction", "data_split_col", "num_trials", "max_parallel_trials", "hparam_tuning_algorithm",
     "hparam_tuning_objectives", "model_registry", "vertex_ai_model_id", "vertex_ai_model_version_aliases", "kms_key_name",
 }  # fmt: skip
+OWN_OPTIONS = {"lineage_partition_col"}
 
 
 def test_every_option_of_the_reference_is_declared() -> None:
-    assert {option.name for option in REGRESSOR.options} == REFERENCE_OPTIONS
-    assert {option.name for option in CLASSIFIER.options} == REFERENCE_OPTIONS | {"auto_class_weights", "class_weights"}
+    assert {option.name for option in REGRESSOR.options} == REFERENCE_OPTIONS | OWN_OPTIONS
+    assert {option.name for option in CLASSIFIER.options} == REFERENCE_OPTIONS | OWN_OPTIONS | {"auto_class_weights", "class_weights"}
     for spec in (REGRESSOR, CLASSIFIER):
         for option in spec.options:
             assert option.doc
