@@ -233,7 +233,10 @@ def unknown_model(engine: Engine, key: ModelKey, models: list[CurrentModel], now
     expired = next((model for model in same_name if fold(model.key.schema) == fold(key.schema) and model.is_expired(now)), None)
     elsewhere = next((model for model in same_name if model in live), None)
     if expired is not None:
-        hint: str | None = f"it expired at {expired.info.expires_at}"
+        hint: str | None = (
+            f"it expired at {expired.info.expires_at} UTC; ALTER MODEL {expired.key} SET OPTIONS (expiration_timestamp = NULL) brings it "
+            f"back, DROP MODEL {expired.key} erases it"
+        )
     elif (close := did_you_mean(key.name, same_schema)) is not None:
         hint = close
     elif elsewhere is not None:

@@ -123,11 +123,11 @@ class CatalogReader:
     def _all(self, database: str, schema: str | None = None) -> list[CurrentModel]:
         return read_models(self._engine, database, schema) if check_schema(self._engine, database) else []
 
-    def _find(self, key: ModelKey) -> CurrentModel | None:
+    def _find(self, key: ModelKey, *, also_expired: bool = False) -> CurrentModel | None:
         if not check_schema(self._engine, key.database):
             return None
         model, _ = read_model(self._engine, key)
-        return None if model is None or model.is_expired(self._now()) else model
+        return None if model is None or (model.is_expired(self._now()) and not also_expired) else model
 
     def _require(self, key: ModelKey) -> CurrentModel:
         model = self._find(key)

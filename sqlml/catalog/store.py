@@ -149,7 +149,7 @@ class Catalog(CatalogReader):
         return version
 
     def drop(self, key: ModelKey, *, if_exists: bool = False) -> bool:
-        """Removes a model with all its versions; its events stay.
+        """Removes a model with all its versions, also one that has expired; its events stay.
 
         Returns: whether there was one.
         Raises: ProgrammingError `unknown_model` without IF EXISTS; OperationalError `read_only_database`; IntegrityError
@@ -162,7 +162,7 @@ class Catalog(CatalogReader):
             claim_name(self._engine, model.key, model.claim, None, now)
             return True
 
-        return bool(self._alter(key, drop, if_exists=if_exists))
+        return bool(self._alter(key, drop, if_exists=if_exists, also_expired=True))
 
     def drop_version(self, key: ModelKey, version: int | str, *, if_exists: bool = False) -> bool:
         """Removes one version that neither the default nor an alias points at; its number is not used again.
@@ -275,7 +275,7 @@ class Catalog(CatalogReader):
         return bool(self._alter(key, change, if_exists=if_exists))
 
     def set_options(self, key: ModelKey, options: Mapping[str, Any], *, if_exists: bool = False) -> bool:
-        """Changes some of ALTERABLE; None takes an option away.
+        """Changes some of ALTERABLE; None takes an option away. A model that has expired is there for a new expiration alone.
 
         Returns: whether there was such a model.
         Raises: ProgrammingError `unknown_model` without IF EXISTS; OperationalError `read_only_database`; IntegrityError
@@ -299,7 +299,7 @@ class Catalog(CatalogReader):
             log_event(self._engine, model, "options_changed", self.cause, self._now(), reason=", ".join(options), **changes)
             return True
 
-        return bool(self._alter(key, alter, if_exists=if_exists))
+        return bool(self._alter(key, alter, if_exists=if_exists, also_expired="expires_at" in changes))
 
     # ---- Inside a change, also one of `transfer` ----
 
@@ -347,16 +347,22 @@ class Catalog(CatalogReader):
         write_version(self._engine, model.key.database, model.model_id, model.last_version, record, arrays, now)
         drop_beyond(self._engine, model, self.keep_versions, self.cause, now)
 
-    def _alter(self, key: ModelKey, change: Callable[[CurrentModel], T], *, if_exists: bool = False) -> T | None:
+    def _alter(
+        self, key: ModelKey, change: Callable[[CurrentModel], T], *, if_exists: bool = False, also_expired: bool = False
+    ) -> T | None:
         """Runs a change on a model as it is inside the transaction; None without such a model."""
+
+        def find() -> CurrentModel | None:
+            model = self._find(key, also_expired=also_expired)
+            return self._require(key) if model is None and not if_exists else model
 
         def change_present() -> T | None:
             ensure_schema(self._engine, database, self._now())
-            model = self._find(key) if if_exists else self._require(key)
+            model = find()
             return None if model is None else change(model)
 
         # Asked before, so that an unknown name is no transaction, and is told from a database that cannot be written.
-        if (self._find(key) if if_exists else self._require(key)) is None:
+        if find() is None:
             return None
         database = check_writable(self._engine, key.database)
         return run_change(self._engine, database, change_present, timeout_seconds=self.lock_timeout_seconds)

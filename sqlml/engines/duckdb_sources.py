@@ -156,7 +156,7 @@ class _Finder:
             self._add(self._table(entry.path, parent))
             return
         n_before = len(self.sources)
-        index = self._add(ReadSource("view", entry.path, parent))
+        index = self._add(ReadSource("view", entry.path, parent, definition=body))
         if tree is not None and index == n_before:
             self._open.append(entry.path)
             schemas = ((entry.path[0], entry.path[1]), (entry.path[0], "main"), *self.here.schemas)

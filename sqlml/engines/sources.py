@@ -18,6 +18,8 @@ class ReadSource:
     """Index of the view through which it is read."""
     columns: tuple[str, ...] | None = None
     """Columns that the engine's plan reads of it, sorted; None where the plan does not tell."""
+    definition: str | None = None
+    """Of a view: its query, as text."""
     relation: str | None = None
     """SQL that stands behind FROM and gives its rows; None where it cannot be read by itself."""
     parameters: Mapping[str, object] | None = None

@@ -206,6 +206,8 @@ class Refresh:
     """Versions by the aliases, in lower case, that stand in the condition."""
     alias: str | None
     if_data_changed: bool
+    overrides: tuple[str, ...]
+    """Names of the options that the statement gives anew."""
     query_place: Span
     span: Span
 

@@ -1,8 +1,9 @@
-"""Whether a query gives the same rows whenever it runs over the same data: what in its text speaks against it."""
+"""Whether a query gives the same rows whenever it runs over the same data: what in its text, or behind it, speaks against it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from sqlml.source import Source, Span
 from sqlml.syntax.names import unquote
@@ -21,6 +22,7 @@ _CLOCKS = [
 _CLOCK_WORDS = ["CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_DATETIME", "LOCALTIME", "LOCALTIMESTAMP"]
 _SEQUENCES = ["NEXTVAL", "CURRVAL"]
 _FIRST = ["FIRST", "LAST", "ANY_VALUE", "ARBITRARY", "FIRST_VALUE", "LAST_VALUE", "ARG_MIN", "ARG_MAX", "MIN_BY", "MAX_BY"]
+_SESSION = ["GETVARIABLE", "CURRENT_SETTING"]
 _CUTOFF = "pass the time as a parameter: its value is recorded, and REFRESH MODEL … WITH (…) gives a new one"
 
 
@@ -34,7 +36,7 @@ class Doubt:
 
 
 def doubts(source: Source, span: Span) -> tuple[Doubt, ...]:
-    """What speaks against a query's being repeatable, in the order of the text, each thing once. Views and macros are not looked into."""
+    """What speaks against a query's being repeatable, in the order of the text, each thing once. Nothing behind it is looked into."""
     tokens = tokenize(source.text, "duckdb", span)
     pairs, _ = match_brackets(tokens)
     found: dict[str, Doubt] = {}
@@ -43,6 +45,35 @@ def doubts(source: Source, span: Span) -> tuple[Doubt, ...]:
         if doubt is not None:
             found.setdefault(doubt.what, doubt)
     return tuple(found.values())
+
+
+def doubts_behind(source: Source, span: Span, views: Mapping[str, str], macros: Mapping[str, str]) -> tuple[Doubt, ...]:
+    """What speaks against it in the views that a query reads and in the macros that it or they call.
+
+    Args: views and macros, by name, the names of macros in lower case: their text.
+    """
+    behind = {f"view {name}": text for name, text in views.items()}
+    unread = [source.text[span.start : span.end], *views.values()]
+    while unread:
+        for name in sorted(_called(unread.pop()) & macros.keys()):
+            if f"macro {name}" not in behind:
+                behind[f"macro {name}"] = macros[name]
+                unread.append(macros[name])
+    return tuple(
+        replace(doubt, what=f"{doubt.what} in {name}")
+        for name, text in behind.items()
+        for doubt in doubts(Source(text), Span(0, len(text)))
+    )
+
+
+def _called(text: str) -> frozenset[str]:
+    """The names of all functions that a text calls, in lower case, without schemas."""
+    tokens = tokenize(text, "duckdb", Span(0, len(text)))
+    return frozenset(
+        unquote(token, "duckdb").lower()
+        for index, token in enumerate(tokens)
+        if token.kind in (TokenKind.WORD, TokenKind.QUOTED) and _is_call(tokens, index)
+    )
 
 
 def _doubt(tokens: list[Token], pairs: dict[int, int], index: int, token: Token) -> Doubt | None:
@@ -58,6 +89,8 @@ def _doubt(tokens: list[Token], pairs: dict[int, int], index: int, token: Token)
         return Doubt(f"{word.lower()}{'()' if called else ''}", _CUTOFF, True)
     if called and word in _SEQUENCES:
         return Doubt(f"{word.lower()}()", "number rows by row_number() OVER (ORDER BY …)", True)
+    if called and word in _SESSION:
+        return Doubt(f"{word.lower()}()", "what a connection has set is not recorded: pass the value as a parameter", False)
     if called and word in _FIRST:
         return Doubt(f"{word.lower()}()", "it depends on the order of rows where several qualify: write min, max, or ORDER BY in it", False)
     if word == "TABLESAMPLE" or (word == "USING" and index + 1 < len(tokens) and tokens[index + 1].is_word("SAMPLE")):

@@ -100,6 +100,8 @@ def refresh_model(plan: Refresh, session: RecordedSession, progress: EventProgre
     old = version.version
     if learned is None:
         reason = f"unchanged: the training query gives the {seen[0]} rows that version {old} was trained on"
+        if plan.overrides:
+            reason += f"; nothing was trained with {', '.join(plan.overrides)}"
         return Refreshed(str(plan.key), old, None, UNCHANGED, reason, version.record.metrics, {}, seen[0], _elapsed(started))
     decision, reason = _decide(plan, judged, session.engine)
     progress.stage("saving")

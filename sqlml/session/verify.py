@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from sqlml import sql
 from sqlml.catalog.records import SourceRecord, VersionRecord
+from sqlml.engines.engine import Engine
 from sqlml.errors import DataError, IntegrityError, NotSupportedError, ProgrammingError
-from sqlml.plan.nodes import Verify
-from sqlml.plan.repeatability import doubts
+from sqlml.plan.nodes import TrainModel, Verify
+from sqlml.plan.repeatability import Doubt, doubts, doubts_behind
 from sqlml.session.differences import TOLERANCE, Difference, array_difference, difference_of, prediction_difference
 from sqlml.session.progress import EventProgress
 from sqlml.session.recorded_training import RecordedSession, recorded_training
@@ -27,6 +29,10 @@ _MAX_SOURCES = 100
 """Rows for parts of data sets: more would hide the rest."""
 _SHARES = ("r2_score", "explained_variance")
 """Metrics that are 1 minus something: near 0 they have lost their digits."""
+_MACROS = (
+    f"SELECT function_name, macro_definition FROM {sql.call('duckdb_functions')}"
+    " WHERE function_type = 'macro' AND NOT internal AND macro_definition IS NOT NULL"
+)
 _PARTS_OF_DATA = ("file", "partition")
 
 
@@ -62,12 +68,13 @@ def verify_model(plan: Verify, session: RecordedSession, progress: EventProgress
         seen.predictions = _predictions(plan, trial, session, exact=seen.exact)
 
     with recorded_training(plan.statement, version, plan.query_place, session) as training:
+        found = _doubts(plan, training.plan, session.engine)
         learned = learn_model(training.plan, session.engine, session.models, progress, training.snapshot, look=look)
     assert learned is not None, "nothing keeps it from training"
     then, now = version.record, learned.record
     same_hash = then.hash_vector == now.hash_vector
     parts = [
-        _query(plan),
+        _query(plan, found),
         *_data(then, now, same_hash=same_hash),
         _libraries(then, now),
         _options(then, now),
@@ -82,11 +89,18 @@ def verify_model(plan: Verify, session: RecordedSession, progress: EventProgress
     return pa.table({name: pa.array([getattr(part, name) for part in parts], types.get(name, pa.string())) for name in names})
 
 
-def _query(plan: Verify) -> Part:
+def _doubts(plan: Verify, training: TrainModel, engine: Engine) -> tuple[Doubt, ...]:
+    """What speaks against the query's giving the same rows each time, in its text, its views and its macros."""
+    source, span = plan.statement.source, plan.statement.node.query
+    assert span is not None, "it was read as one with a query"
+    read = engine.sources(training.query.text, training.parameters).sources
+    views = {".".join(view.path[1:]): view.definition for view in read if view.definition is not None}
+    macros = {str(name).lower(): str(text) for name, text in engine.rows(_MACROS)}
+    return doubts(source, span) + doubts_behind(source, span, views, macros)
+
+
+def _query(plan: Verify, found: tuple[Doubt, ...]) -> Part:
     """Whether the training query gives the same rows of the same data each time."""
-    statement = plan.statement
-    assert statement.node.query is not None, "it was read as one with a query"
-    found = doubts(statement.source, statement.node.query)
     notes = [f"{doubt.what}: {doubt.advice}" for doubt in found]
     if not plan.model.version.record.context:
         notes.append("the schema that it was written in was not recorded: names are those of the current one")

@@ -146,6 +146,30 @@ def test_a_query_that_cannot_be_repeated_is_named_with_what_to_do(session: Sessi
     assert "LIMIT without ORDER BY" in detail
 
 
+def test_what_stands_in_views_and_macros_is_named(session: Session) -> None:
+    session.run("CREATE VIEW near AS SELECT x, y FROM points WHERE random() < 0.9")
+    session.run("CREATE VIEW nearer AS SELECT * FROM near")
+    session.run("CREATE MACRO moved(v) AS shifted(v)")
+    session.run("CREATE MACRO shifted(v) AS v + coalesce(getvariable('offset'), 0)")
+    session.run("CREATE MACRO unused() AS uuid()")
+    session.run("CREATE MODEL m OPTIONS (model_type = 'linear_reg', input_label_cols = ['y']) AS SELECT moved(x) AS x, y FROM nearer")
+    identical, _, _, detail = verified(session)["query"]
+    assert identical is False
+    assert "random() in view main.near: draw by content" in detail
+    assert "getvariable() in macro shifted: what a connection has set is not recorded" in detail
+    assert "uuid" not in detail
+
+
+def test_a_variable_of_the_connection_leaves_it_open(session: Session) -> None:
+    session.run("SET VARIABLE top = 500")
+    session.run(
+        "CREATE MODEL m OPTIONS (model_type = 'linear_reg', input_label_cols = ['y']) AS SELECT x, y FROM points WHERE x < getvariable('top')"
+    )
+    identical, _, _, detail = verified(session)["query"]
+    assert identical is None
+    assert detail.startswith("getvariable(): what a connection has set")
+
+
 def test_differences_of_numbers() -> None:
     assert difference_of([1.0, None], [1.0, None]).is_within(0)
     assert not difference_of([1.0, None], [None, 1.0]).is_within(1)

@@ -313,7 +313,6 @@ def test_an_expired_model_is_absent_and_its_name_is_free(catalog: Catalog, clock
     clock.advance(days=1)
     assert catalog.find(KEY) is None
     assert catalog.list_models("db") == []
-    assert not catalog.drop(KEY, if_exists=True)
     assert catalog.check_publishable(KEY)
     assert catalog.publish(KEY, record(seed=3), {}) == 1
     info = catalog.find(KEY)
@@ -321,6 +320,22 @@ def test_an_expired_model_is_absent_and_its_name_is_free(catalog: Catalog, clock
     assert (info.n_versions, info.expires_at, info.created_at) == (1, None, clock.time)
     assert engine.rows("SELECT count(*) FROM sqlml._versions") == [(1,)]
     assert ("expired",) in engine.rows("SELECT event FROM sqlml.model_events")
+
+
+def test_an_expired_model_comes_back_with_a_later_expiration_and_can_be_dropped(catalog: Catalog, clock, engine: DuckDBEngine) -> None:
+    catalog.publish(KEY, record(), arrays())
+    catalog.set_options(KEY, {"expiration_timestamp": START})
+    assert catalog.find(KEY) is None
+    with pytest.raises(ProgrammingError) as caught:
+        catalog.set_options(KEY, {"description": "back?"})
+    assert caught.value.code == "unknown_model"
+    assert not catalog.set_options(KEY, {"description": "back?"}, if_exists=True)
+    assert catalog.set_options(KEY, {"expiration_timestamp": None})
+    assert catalog.load(KEY).version == 1
+    catalog.set_options(KEY, {"expiration_timestamp": START})
+    assert catalog.drop(KEY)
+    assert engine.rows("SELECT count(*) FROM sqlml._versions") == [(0,)]
+    assert not catalog.drop(KEY, if_exists=True)
 
 
 def test_the_log_says_how_everything_stood(catalog: Catalog, clock, engine: DuckDBEngine) -> None:
