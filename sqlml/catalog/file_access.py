@@ -46,15 +46,17 @@ class FileAccess:
     def _resolved(self, uri: str) -> Path:
         if self.is_cut_off:
             raise OperationalError(
-                "this database may touch no files: the engine's setting enable_external_access is false", code="files_not_allowed"
+                "this database may touch no files: the engine's setting enable_external_access is false",
+                code="files_not_allowed",
+                hint="open the database without that setting",
             )
         text = _local(uri)
         if not text.strip() or not text.isprintable():
-            raise ProgrammingError("uri must be the path of a folder", code="uri")
+            raise ProgrammingError("uri must be the path of a folder", code="uri", hint="write a path, as in uri = 'models/churn'")
         try:
             return Path(os.path.realpath(Path(text).expanduser()))
         except (OSError, RuntimeError, ValueError) as error:
-            raise ProgrammingError(f"uri is no path: {error}", code="uri") from None
+            raise ProgrammingError(f"uri is no path: {error}", code="uri", hint="write a path, as in uri = 'models/churn'") from None
 
     def _folders(self) -> list[Path]:
         return [Path(os.path.realpath(folder)) for folder in self.allowed]

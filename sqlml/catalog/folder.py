@@ -94,7 +94,11 @@ def open_folder(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0))
     except (FileNotFoundError, NotADirectoryError):
-        raise OperationalError(f"there is no folder {path}", code="no_such_folder") from None
+        raise OperationalError(
+            f"there is no folder {path}",
+            code="no_such_folder",
+            hint="uri is the folder that EXPORT MODEL wrote, here relative to the current folder if it is no whole path",
+        ) from None
     except OSError as error:
         raise unreadable(path, error) from error
 
@@ -145,7 +149,11 @@ def publish_folder(path: Path, write: Callable[[Path], None], *, overwrite: bool
         _bring_to_disk(unfinished)
         _put_in_place(unfinished, path, overwrite=overwrite)
     except OSError as error:
-        raise OperationalError(f"{path} cannot be written: {error.strerror or error}", code="files_unwritable") from error
+        raise OperationalError(
+            f"{path} cannot be written: {error.strerror or error}",
+            code="files_unwritable",
+            hint="choose a folder that you may write, on a disk with room for the model; nothing was left behind",
+        ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -171,7 +179,11 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def unreadable(path: Path, error: OSError) -> OperationalError:
-    return OperationalError(f"{path} cannot be read: {error.strerror or error}", code="files_unreadable")
+    return OperationalError(
+        f"{path} cannot be read: {error.strerror or error}",
+        code="files_unreadable",
+        hint="copy the folder again, or see that you may read it",
+    )
 
 
 def _is_ours(name: str) -> bool:

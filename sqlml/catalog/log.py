@@ -38,7 +38,9 @@ def claim_name(engine: Engine, key: ModelKey, last_claim: int, model_id: str | N
     Raises: NotSupportedError `model_too_large` for a name that would not be read back.
     """
     if max(len(key.name), len(key.schema)) > MAX_NAME:
-        raise NotSupportedError(f"a name may have at most {MAX_NAME} characters, got {len(key.name)}", code="model_too_large")
+        raise NotSupportedError(
+            f"a name may have at most {MAX_NAME} characters, got {len(key.name)}", code="model_too_large", hint="choose a shorter name"
+        )
     row = {
         "schema_key": fold(key.schema), "name_key": fold(key.name), "sequence": following(last_claim), "model_id": model_id,
         "schema_name": key.schema, "model_name": key.name, "happened_at": at,

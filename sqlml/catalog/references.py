@@ -71,7 +71,9 @@ def check_alias(alias: str) -> None:
         )  # fmt: skip
     if not alias or len(alias) > MAX_ALIAS_LENGTH or alias.isdecimal() or not alias.isprintable():
         raise ProgrammingError(
-            f"an alias must be a name of at most {MAX_ALIAS_LENGTH} printable characters that is no number", code="alias_name"
+            f"an alias must be a name of at most {MAX_ALIAS_LENGTH} printable characters that is no number",
+            code="alias_name",
+            hint="choose a name such as champion or candidate_2",
         )
 
 

@@ -490,7 +490,9 @@ class DuckDBEngine:
         if self._current_transaction() is Transaction.ABORTED:
             self.run("ROLLBACK")
             raise OperationalError(
-                "nothing was committed: a statement of the transaction had failed, so all of it was rolled back", code="transaction_aborted"
+                "nothing was committed: a statement of the transaction had failed, so all of it was rolled back",
+                code="transaction_aborted",
+                hint="run the transaction again without the statement that failed",
             )
 
     def _find_place(self, failure: Error, query: str, parameters: Parameters) -> None:

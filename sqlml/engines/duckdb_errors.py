@@ -28,6 +28,7 @@ _LINE_END = re.compile(r"\r\n|[\r\n]")
 _SPACE = re.compile(r"[^\S\r\n\t]")
 _NAMED_ONCE = {"unknown_table", "unknown_schema", "unknown_setting"}
 """DROP, INSERT, USE and the like give no place; the name is in the text, and not in that of a view, since those were checked before."""
+_MEMORY = "raise memory_limit, or set temp_directory so that it can go to disk"
 _INTERNAL_NAMES = ("pg_", "sqlite_", "duckdb_", "information_schema")
 
 
@@ -47,7 +48,7 @@ def translated(error: BaseException, statement: str = "", start: int = 0) -> Err
     if isinstance(error, KeyboardInterrupt):
         return OperationalError("the statement was cancelled", code="cancelled")
     if isinstance(error, MemoryError):
-        return OperationalError("out of memory", code="out_of_memory")
+        return OperationalError("out of memory", code="out_of_memory", hint=_MEMORY)
     kind_found = _KIND.match(text)
     kind = kind_found["kind"].lower() if kind_found else ""
     body = text[kind_found.end() :] if kind_found else text
@@ -95,7 +96,7 @@ def _from_function(error: BaseException) -> Error:
     if isinstance(error, KeyboardInterrupt):
         return OperationalError("the statement was cancelled", code="cancelled")
     if isinstance(error, MemoryError):
-        return OperationalError("out of memory", code="out_of_memory")
+        return OperationalError("out of memory", code="out_of_memory", hint=_MEMORY)
     failure = OperationalError("a model failed on a batch of rows", code="batch_function_failed")
     failure.__cause__ = error
     return failure

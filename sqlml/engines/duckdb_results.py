@@ -225,7 +225,11 @@ class BatchStream:
         with self._engine.lock:
             self._engine.check_open()
             if self._was_ended:
-                raise OperationalError("another statement was run before these rows were read", code="stream_ended")
+                raise OperationalError(
+                    "another statement was run before these rows were read",
+                    code="stream_ended",
+                    hint="read all rows first, or use another cursor",
+                )
             if self._reader is None:
                 raise StopIteration
             batch: pa.RecordBatch | None = None

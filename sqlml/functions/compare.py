@@ -62,11 +62,12 @@ def _check_pair(first: LoadedModel, second: LoadedModel) -> None:
         raise ProgrammingError(
             f"ML.COMPARE needs two models of one kind, got {_shown(first)} for {first.spec.task.value} and {_shown(second)} for"
             f" {second.spec.task.value}", code="different_tasks",
+            hint="compare two regressors or two classifiers",
         )  # fmt: skip
     if str(first.label).casefold() != str(second.label).casefold():
         raise ProgrammingError(
             f"ML.COMPARE needs two models of one label, got {first.label} for {_shown(first)} and {second.label} for {_shown(second)}",
-            code="different_labels",
+            code="different_labels", hint="both must have been trained on a label column of the same name",
         )  # fmt: skip
     if first.classes != second.classes:
         shared = [str(name) for name in first.classes if name in second.classes]

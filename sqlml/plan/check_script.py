@@ -96,7 +96,9 @@ class ScriptCheck:
             try:
                 value = setting.type.convert(node.value.value)
             except ValueError as error:
-                raise ProgrammingError(f"{setting.name} {error}", code="setting_value", span=node.value.span) from None
+                raise ProgrammingError(
+                    f"{setting.name} {error}", code="setting_value", span=node.value.span, hint="SHOW sqlml lists the settings"
+                ) from None
             if setting.name == "dialect" and str(value).lower() in ("bigquery", "duckdb"):
                 self._dialect = str(value).lower()
 

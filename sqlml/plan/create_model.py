@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlml import sql
 from sqlml.catalog.records import ModelKey
-from sqlml.errors import DataError, Error, ProgrammingError
+from sqlml.errors import DataError, Error, ProgrammingError, did_you_mean
 from sqlml.features.expressions import RESERVED_PREFIX
 from sqlml.features.sources import find_sources
 from sqlml.models._options import Options
@@ -205,7 +205,12 @@ def _label(spec: ModelSpec, options: Options, schema: Schema, node: CreateModel)
             hint="for classes use LOGISTIC_REG or a …_CLASSIFIER model type",
         )  # fmt: skip
     if column.type.kind not in _LABEL_KINDS:
-        raise DataError(f"the label {column.name} has type {column.type}, which cannot be a class", code="label_type", span=span)
+        raise DataError(
+            f"the label {column.name} has type {column.type}, which cannot be a class",
+            code="label_type",
+            span=span,
+            hint="select it as a number, BOOLEAN, DATE or VARCHAR",
+        )
     return column
 
 
@@ -243,9 +248,17 @@ def _check_claimed(option: str, options: Options, schema: Schema, kind: Kind) ->
         return
     column = schema.find(name)
     if column is None:
-        raise ProgrammingError(f'{option} "{name}" is not a column of the training query', code="unknown_column")
+        raise ProgrammingError(
+            f'{option} "{name}" is not a column of the training query',
+            code="unknown_column",
+            hint=did_you_mean(name, schema.names) or "select it in the query",
+        )
     if column.type.kind is not kind:
-        raise ProgrammingError(f"{option} {column.name} must be a {kind.value}, got {column.type}", code="option_column_type")
+        raise ProgrammingError(
+            f"{option} {column.name} must be a {kind.value}, got {column.type}",
+            code="option_column_type",
+            hint="cast it in the training query, or name another column",
+        )
 
 
 def _claimed_column(schema: Schema, name: str | None) -> str | None:

@@ -29,7 +29,12 @@ def model_type(given: dict[str, object], node: CreateModel) -> ModelSpec:
     value = given.pop(written)
     setting = setting_of(node, written)
     if not isinstance(value, str):
-        raise ProgrammingError("option model_type must be a string", code="option_value", span=setting.value.span)
+        raise ProgrammingError(
+            "option model_type must be a string",
+            code="option_value",
+            span=setting.value.span,
+            hint=f"write model_type = 'LINEAR_REG'; available are {', '.join(MODEL_TYPES)}",
+        )
     try:
         return find_model_type(value)
     except Error as error:

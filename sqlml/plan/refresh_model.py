@@ -43,7 +43,8 @@ def bind_refresh_model(node: RefreshModel, context: PlanContext) -> Refresh:
     others = {} if gate is None else {name.casefold(): number for name, number in aliases.items() if name.casefold() in gate.aliases}
     return Refresh(
         key=incumbent.version.key, incumbent=incumbent, statement=statement, gate=gate, others=others, alias=node.alias,
-        if_data_changed=node.if_data_changed, overrides=tuple(setting.name for setting in node.options), query_place=node.name.span, span=node.span,
+        if_data_changed=node.if_data_changed, overrides=tuple(setting.name for setting in node.options), query_place=node.name.span,
+        span=node.span,
     )  # fmt: skip
 
 

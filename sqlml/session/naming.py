@@ -70,7 +70,9 @@ class Naming:
                     self._engine.rows(f"SET TimeZone = {sql.literal(zone)}")
                 except Error as error:
                     raise ProgrammingError(
-                        f"the time zone {zone[:100]} that the training query was written in is not known here", code="unknown_time_zone"
+                        f"the time zone {zone[:100]} that the training query was written in is not known here",
+                        code="unknown_time_zone",
+                        hint="set TimeZone as you need it and train anew with CREATE OR REPLACE MODEL",
                     ) from error
 
     def _check(self, database: str, schema: str) -> None:

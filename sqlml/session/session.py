@@ -254,7 +254,10 @@ class Session:
             position += count
         if not isinstance(parameters, Mapping) and position != len(parameters):
             raise ProgrammingError(
-                f"the text has {position} parameters, {len(parameters)} values were given", code="parameter_count", source=source
+                f"the text has {position} parameters, {len(parameters)} values were given",
+                code="parameter_count",
+                source=source,
+                hint="give one value for each ?",
             )
         return result
 

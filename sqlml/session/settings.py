@@ -44,7 +44,9 @@ def checked(setting: Setting, value: object, origin: str, *, is_text: bool = Fal
     try:
         found = setting.type.from_text(str(value)) if is_text else setting.type.convert(value)
     except ValueError as error:
-        raise ProgrammingError(f"{setting.name} {error}, got {_shown(value)}{_in(origin)}", code="setting_value") from None
+        raise ProgrammingError(
+            f"{setting.name} {error}, got {_shown(value)}{_in(origin)}", code="setting_value", hint="SHOW sqlml lists the settings"
+        ) from None
     return check_dialect(str(found)) if setting.name == "dialect" else found
 
 
@@ -125,7 +127,11 @@ class SessionSettings:
     def _check_unlocked(self, setting: Setting) -> None:
         """What was fixed with the engine's `lock_configuration` stays, ours as well."""
         if self.of_engine("lock_configuration") == "True":
-            raise OperationalError(f"sqlml.{setting.name} cannot be changed: the configuration is locked", code="configuration_locked")
+            raise OperationalError(
+                f"sqlml.{setting.name} cannot be changed: the configuration is locked",
+                code="configuration_locked",
+                hint="the engine's lock_configuration is on: set it where the connection is made",
+            )
 
 
 def start_values(layers: Mapping[str, Mapping[str, object]]) -> Settings:

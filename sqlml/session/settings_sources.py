@@ -101,4 +101,6 @@ def _of_file(path: Path) -> dict[str, object]:
 
 
 def _unreadable(path: Path, reason: str) -> ProgrammingError:
-    return ProgrammingError(f"the configuration file {path} cannot be read: {reason}", code="configuration_file")
+    return ProgrammingError(
+        f"the configuration file {path} cannot be read: {reason}", code="configuration_file", hint="mend it, or move it away"
+    )

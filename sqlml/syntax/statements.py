@@ -133,7 +133,10 @@ def _parse_statement(source: Source, span: Span, dialect: str) -> Statement:
         cursor.accept_words("ANALYZE")
         if is_model_statement(cursor):
             raise NotSupportedError(
-                "EXPLAIN of a statement about models is not available in this release", code="statement_not_supported", span=tokens[0].span
+                "EXPLAIN of a statement about models is not available in this release",
+                code="statement_not_supported",
+                span=tokens[0].span,
+                hint="EXPLAIN the query behind AS, or a query with ML.PREDICT",
             )
         cursor.index = 0
     calls, unnamed = find_calls(cursor, bracket_error)

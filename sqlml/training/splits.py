@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlml import sql
-from sqlml.errors import DataError, ProgrammingError
+from sqlml.errors import DataError, ProgrammingError, did_you_mean
 from sqlml.models._options import Options
 from sqlml.types import Kind, Schema
 
@@ -50,7 +50,11 @@ def split_rule(options: Options, schema: Schema) -> SplitRule:
     if column is not None:
         found = schema.find(column)
         if found is None:
-            raise ProgrammingError(f'data_split_col "{column}" is not a column of the training query', code="unknown_column")
+            raise ProgrammingError(
+                f'data_split_col "{column}" is not a column of the training query',
+                code="unknown_column",
+                hint=did_you_mean(column, schema.names) or "select it in the query",
+            )
         if method == "CUSTOM" and found.type.kind is not Kind.BOOLEAN:
             raise ProgrammingError(
                 f"data_split_col {found.name} must be BOOLEAN for CUSTOM, got {found.type}", code="split_column_type",
