@@ -149,8 +149,8 @@ def test_a_query_that_cannot_be_repeated_is_named_with_what_to_do(session: Sessi
 def test_what_stands_in_views_and_macros_is_named(session: Session) -> None:
     session.run("CREATE VIEW near AS SELECT x, y FROM points WHERE random() < 0.9")
     session.run("CREATE VIEW nearer AS SELECT * FROM near")
-    session.run("CREATE MACRO moved(v) AS shifted(v)")
     session.run("CREATE MACRO shifted(v) AS v + coalesce(getvariable('offset'), 0)")
+    session.run("CREATE MACRO moved(v) AS shifted(v)")
     session.run("CREATE MACRO unused() AS uuid()")
     session.run("CREATE MODEL m OPTIONS (model_type = 'linear_reg', input_label_cols = ['y']) AS SELECT moved(x) AS x, y FROM nearer")
     identical, _, _, detail = verified(session)["query"]

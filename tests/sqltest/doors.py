@@ -31,6 +31,8 @@ class Door(Protocol):
 
     keeps_session: bool
     """Whether statements share a transaction, temporary tables and settings."""
+    looks_inside: bool
+    """Whether `look` is there to compare what the database holds before and after a failure."""
 
     def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None: ...
     def run(self, sql: str) -> Answer: ...
@@ -45,6 +47,7 @@ class DbApiDoor:
     """`sqlml.connect()` and a cursor."""
 
     keeps_session = True
+    looks_inside = True
 
     def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None:
         self._connection = sqlml.connect(str(database), read_only=read_only, dialect=dialect)
@@ -68,6 +71,7 @@ class ArrowDoor:
     """`sqlml.connect()`, rows taken as Arrow."""
 
     keeps_session = True
+    looks_inside = False
 
     def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None:
         self._connection = sqlml.connect(str(database), read_only=read_only, dialect=dialect)
@@ -90,9 +94,10 @@ class ArrowDoor:
 
 
 class CommandDoor:
-    """`sqlml -c` on the file: every statement opens the database anew, so what it needs must be in the file."""
+    """`sqlml -c` on the file: every query opens the database anew, after the statements before it, so what it needs must be in the file."""
 
     keeps_session = False
+    looks_inside = False
 
     def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None:
         self._arguments = [
@@ -110,7 +115,7 @@ class CommandDoor:
         notices = tuple((None, line.removeprefix("notice: ")) for line in err.getvalue().splitlines() if line.startswith("notice: "))
         if not out.getvalue().strip():
             return Answer(None, [], notices)
-        objects = json.loads(out.getvalue())
+        objects = _last_rows(out.getvalue())
         names = tuple(objects[0]) if objects else ()
         return Answer(names, [tuple(row.values()) for row in objects], notices)
 
@@ -119,6 +124,16 @@ class CommandDoor:
 
     def close(self) -> None:
         pass
+
+
+def _last_rows(text: str) -> list[dict[str, object]]:
+    """The rows of the last of several results, each an array in JSON."""
+    decoder, rest = json.JSONDecoder(), text.strip()
+    objects: list[dict[str, object]] = []
+    while rest:
+        objects, end = decoder.raw_decode(rest)
+        rest = rest[end:].lstrip()
+    return objects
 
 
 def _read_error(text: str, sql: str) -> errors.Error:

@@ -1,12 +1,14 @@
 """Runs the records of a `.test` file through a door. A failure says file and line, what was expected and what came.
 
 After each `statement error` the database must be as it was before: schemas, tables, views, macros, and the rows in the tables are compared
-(through doors that keep a session).
+(through one of the doors).
 """
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlml import errors
@@ -37,19 +39,24 @@ class Runner:
         self._dialect = "duckdb"
         self._door: Door | None = None
         self._last: Answer | None = None
+        self._seen: object = None
+        """What was in the database after the last failure; None where something was done since."""
 
     def run(self) -> None:
         """Runs the file.
 
         Raises: Mismatch; Unavailable; MalformedTest.
         """
+        records = list(read_records(self._path.read_text(encoding="utf-8")))
         try:
-            for record in read_records(self._path.read_text(encoding="utf-8")):
+            for record in records if self._open.keeps_session else with_next(records):
                 self._run(record)
         finally:
             self._close()
 
     def _run(self, record: Record) -> None:
+        if not isinstance(record, Fails):
+            self._seen = None
         match record:
             case Ok():
                 self._run_ok(record)
@@ -104,7 +111,7 @@ class Runner:
         return self._last
 
     def _run_failing(self, record: Fails) -> None:
-        before = self._contents()
+        before = self._contents() if self._seen is None else self._seen
         self._last = None
         try:
             answer = self._execute(record.sql)
@@ -115,6 +122,7 @@ class Runner:
         after = self._contents()
         if before is not None and after is not None and before != after:
             raise self._mismatch(record, f"the database as it was before:\n{before}", str(after))
+        self._seen = after
 
     def _check_error(self, record: Fails, error: errors.Error) -> None:
         place = (error.line, error.column)
@@ -129,7 +137,7 @@ class Runner:
 
     def _contents(self) -> object:
         """What is in the database; None while an aborted transaction hides it, and where looking would mean to open it each time."""
-        if not self._open.keeps_session:
+        if not self._open.looks_inside:
             return None
         try:
             objects = self._look(
@@ -178,6 +186,20 @@ class Runner:
     def _mismatch(self, record: Ok | Query | Fails | Notices, expected: str, got: str) -> Mismatch:
         sql = "" if isinstance(record, Notices) else f"\n{_indented(self._filled(record.sql))}"
         return Mismatch(f"{self._path}:{record.line}{sql}\nexpected: {expected}\ngot: {got}")
+
+
+def with_next(records: Sequence[Record]) -> Iterator[Record]:
+    """The records, those whose success alone is asked for run as one text with the query after them."""
+    waiting: list[Ok] = []
+    for index, record in enumerate(records):
+        following = records[index + 1] if index + 1 < len(records) else None
+        if isinstance(record, Ok) and isinstance(following, Ok | Query):
+            waiting.append(record)
+            continue
+        if waiting and isinstance(record, Ok | Query):
+            record = replace(record, sql="\n;\n".join(part.sql for part in (*waiting, record)))
+            waiting = []
+        yield record
 
 
 def _sort_key(row: tuple[object, ...]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ class PlainDoor:
     """DuckDB, with one statement that fails as sqlml's do, one that spoils the database first, and one that gives notices."""
 
     keeps_session = True
+    looks_inside = True
     opened = 0
 
     def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None:
@@ -59,6 +60,7 @@ class PlainDoor:
 
 class ForgetfulDoor(PlainDoor):
     keeps_session = False
+    looks_inside = False
 
 
 def run(text: str, tmp_path: Path, door: type[PlainDoor] = PlainDoor) -> None:

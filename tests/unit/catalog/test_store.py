@@ -198,7 +198,7 @@ def test_an_unknown_model_names_what_there_is(catalog: Catalog, engine: DuckDBEn
         ("expired_one", "it expired at 2026-01-02"),
         ("xyz", "there are: churn_rate"),
     ):
-        for refused in (catalog.load, catalog.versions, catalog.drop, catalog.identify):
+        for refused in (catalog.load, catalog.versions, catalog.current, catalog.identify):
             with pytest.raises(ProgrammingError) as caught:
                 refused(key(name))
             assert caught.value.code == "unknown_model"
