@@ -195,11 +195,11 @@ def with_next(records: Sequence[Record]) -> Iterator[Record]:
         following = records[index + 1] if index + 1 < len(records) else None
         if isinstance(record, Ok) and isinstance(following, Ok | Query):
             waiting.append(record)
-            continue
-        if waiting and isinstance(record, Ok | Query):
-            record = replace(record, sql="\n;\n".join(part.sql for part in (*waiting, record)))
+        elif waiting and isinstance(record, Ok | Query):
+            yield replace(record, sql="\n;\n".join(part.sql for part in (*waiting, record)))
             waiting = []
-        yield record
+        else:
+            yield record
 
 
 def _sort_key(row: tuple[object, ...]) -> tuple[str, ...]:
