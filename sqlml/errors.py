@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from sqlml.printable import printable_block
+
 if TYPE_CHECKING:
     from sqlml.source import Source, Span
 
@@ -72,11 +74,12 @@ class Error(Exception):
         return self.source.line_and_column(self.span.start)
 
     def __str__(self) -> str:
-        parts = [self.message]
+        # What is in a message may come from a stranger's database, and a traceback prints it as it is.
+        parts = [printable_block(self.message)]
         if self.span is not None and self.source is not None:
             parts.append(self.source.excerpt(self.span))
         if self.hint:
-            parts.append(f"hint: {self.hint}")
+            parts.append(f"hint: {printable_block(self.hint)}")
         return "\n".join(parts)
 
 

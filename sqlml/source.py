@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlml.printable import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -40,7 +42,9 @@ class Source:
         end = self.text.find("\n", start)
         text = self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
         width = max(1, min(span.end, start + len(text)) - span.start)
+        # One character for one, so that the caret stays where it is.
+        text = "".join(character if character.isprintable() or character == "\t" else "." for character in text)
         # Tabs are kept below tabs, so that the caret stands under its character whatever the tab width.
         indent = "".join("\t" if character == "\t" else " " for character in text[: column - 1])
-        where = f"  line {line}, column {column}" + (f" of {self.name}" if self.name else "")
+        where = f"  line {line}, column {column}" + (f" of {printable(self.name)}" if self.name else "")
         return f"{where}\n  {text}\n  {indent}{'^' * width}"

@@ -30,7 +30,7 @@ class CheckArguments:
 def run_check(arguments: CheckArguments) -> ExitCode:
     """Checks every file that can be read and shows what was found."""
     from sqlml.plan.check import check
-    from sqlml.render.terminal import printable
+    from sqlml.printable import printable
 
     found: list[Problem] = []
     unreadable = False

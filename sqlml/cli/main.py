@@ -181,7 +181,7 @@ def _end_script(session: Session, display: Display, script: RunningScript, n_sta
 
 
 def _usage(message: str) -> ExitCode:
-    from sqlml.render.terminal import printable_lines
+    from sqlml.printable import printable_lines
 
     sys.stderr.write(f"sqlml: {printable_lines(message)}\n")
     return ExitCode.USAGE

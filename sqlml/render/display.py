@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sqlml.errors import Error
+from sqlml.printable import printable_block, printable_lines
 from sqlml.render.events import ProgressLine
 from sqlml.render.messages import error_text
 from sqlml.render.records import csv_lines, json_lines
 from sqlml.render.tables import Fetch, Row, draw
-from sqlml.render.terminal import Terminal, printable_block, printable_lines
+from sqlml.render.terminal import Terminal
 from sqlml.session.outcome import Event, Notice, Outcome
 from sqlml.session.results import TableResult
 

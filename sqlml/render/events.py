@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sqlml.render.terminal import Terminal, printable
+from sqlml.printable import printable
+from sqlml.render.terminal import Terminal
 from sqlml.session.outcome import Event, IterationDone, StageStarted, StatementStarted
 
 if TYPE_CHECKING:

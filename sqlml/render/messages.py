@@ -7,7 +7,8 @@ a stranger's database, so control characters are written out.
 from __future__ import annotations
 
 from sqlml.errors import Error
-from sqlml.render.terminal import Terminal, printable, printable_block
+from sqlml.printable import printable, printable_block
+from sqlml.render.terminal import Terminal
 
 _CONTEXT = 30
 """Characters kept before the caret when a line is wider than the terminal."""
@@ -40,6 +41,4 @@ def _cut(text: str, carets: str, width: int) -> tuple[str, str]:
     if len(text) > width:
         caret = carets.index("^")
         start = max(0, min(caret - _CONTEXT, len(text) - width))
-    # An escaped character would push the caret out of place; in a line of SQL one is rare, and a full stop keeps the width.
-    safe = "".join(c if c.isprintable() or c == "\t" else "." for c in text[start : start + width])
-    return safe.rstrip(), carets[start : start + width]
+    return text[start : start + width].rstrip(), carets[start : start + width]

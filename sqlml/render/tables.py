@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 
-from sqlml.render.terminal import Terminal, printable, printable_lines
+from sqlml.printable import printable, printable_lines
+from sqlml.render.terminal import Terminal
 from sqlml.render.values import as_cell, is_number
 from sqlml.types import Column, Schema
 

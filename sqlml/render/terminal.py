@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import unicodedata
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -72,31 +71,3 @@ class Terminal:
         if not text or not stream.isatty() or self.is_dumb or os.environ.get("NO_COLOR"):
             return text
         return f"{style}{text}{_RESET}"
-
-
-def printable(text: str, *, keep: str = "") -> str:
-    """The text with control and format characters written out (`\\x1b`), but for those in `keep`.
-
-    A cell or a name may come from a stranger's database; raw, it could move the cursor, change the title, reverse the line.
-    """
-    if text.isprintable():
-        return text
-    return "".join(character if character in keep or not _commands(character) else _escaped(character) for character in text)
-
-
-def printable_lines(text: str) -> str:
-    """The text with all such characters written out but line breaks."""
-    return printable(text, keep="\n")
-
-
-def printable_block(text: str) -> str:
-    """The same with every line but the first indented: what stands in a name cannot pass for a line of ours, such as a hint."""
-    return printable_lines(text).replace("\n", "\n  ")
-
-
-def _commands(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

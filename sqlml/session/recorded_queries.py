@@ -16,6 +16,7 @@ from sqlml.catalog.records import StoredVersion
 from sqlml.engines.engine import Engine
 from sqlml.errors import NotSupportedError, OperationalError
 from sqlml.plan.nodes import TrainModel
+from sqlml.printable import printable
 from sqlml.session.outcome import ConsentAsked, Event
 from sqlml.settings import Settings
 from sqlml.source import Span
@@ -93,14 +94,10 @@ class RecordedQueries:
 def shown(statement: str) -> str:
     """The first lines of a statement for people: nothing in them moves the cursor or turns the direction of text."""
     lines = statement.splitlines() or [""]
-    kept = [_plain(line[:_SHOWN_COLUMNS]) + ("…" if len(line) > _SHOWN_COLUMNS else "") for line in lines[:_SHOWN_LINES]]
+    kept = [printable(line[:_SHOWN_COLUMNS], keep="\t") + ("…" if len(line) > _SHOWN_COLUMNS else "") for line in lines[:_SHOWN_LINES]]
     if len(lines) > _SHOWN_LINES:
         kept.append(f"… {len(lines) - _SHOWN_LINES} more lines; SHOW CREATE MODEL shows all")
     return "\n".join(f"  {line}" for line in kept)
-
-
-def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() or character == "\t" else f"\\u{ord(character):04x}" for character in text)
 
 
 def _ask(name: str, statement: str, emit: Callable[[Event], None], check: Callable[[], None]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlml.errors import Error, InternalError, ProgrammingError
-from sqlml.render.terminal import printable_block
+from sqlml.printable import printable_block
 from sqlml.session.outcome import ConsentAsked, Event
 from sqlml.shell.commands import COMMANDS, LEAVING, find_command
 from sqlml.shell.reader import Reader, open_reader

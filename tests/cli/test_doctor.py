@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,19 +11,32 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sqlml import connect
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MODEL = "CREATE OR REPLACE MODEL {name} OPTIONS (model_type = '{kind}', input_label_cols = ['y']) AS SELECT range AS x, range * 2.0 AS y FROM range(50)"
 
 
 @pytest.fixture
-def database(sqlml: Run, tmp_path: Path) -> Path:
+def sqlml(sqlml_here: Run) -> Run:
+    return sqlml_here
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two models, of three versions and of one."""
-    statements = [MODEL.format(name="line", kind="linear_reg")] * 3
-    statements += [MODEL.format(name="trees", kind="boosted_tree_regressor"), "ALTER MODEL line SET ALIAS champion = 1"]
-    path = tmp_path / "shop.duckdb"
-    done = sqlml(str(path), "-q", *(part for statement in statements for part in ("-c", statement)))
-    assert (done.returncode, done.stderr) == (0, "")
+    path = tmp_path_factory.mktemp("doctor") / "shop.duckdb"
+    with connect(str(path)) as connection:
+        for _ in range(3):
+            connection.execute(MODEL.format(name="line", kind="linear_reg"))
+        connection.execute(MODEL.format(name="trees", kind="boosted_tree_regressor"))
+        connection.execute("ALTER MODEL line SET ALIAS champion = 1")
     return path
+
+
+@pytest.fixture
+def database(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(sound, tmp_path))
 
 
 def change(path: Path, *statements: str) -> None:

@@ -20,6 +20,11 @@ ENDLESS = "SELECT count(*) FROM range(100_000_000) a, range(100_000) b WHERE a.r
 
 
 @pytest.fixture
+def sqlml(sqlml_here: Run) -> Run:
+    return sqlml_here
+
+
+@pytest.fixture
 def database(sqlml: Run, tmp_path: Path) -> str:
     """A database with a model, made without a script."""
     done = sqlml("a.duckdb", "-c", f"{POINTS}; {TRAIN}")

@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sqlml.errors import Error, InternalError
+from sqlml.printable import printable, printable_block
 from sqlml.render.display import Display, Format
-from sqlml.render.terminal import Terminal, printable, printable_block
+from sqlml.render.terminal import Terminal
 from sqlml.session.outcome import Notice, StageStarted, StatementStarted
 from sqlml.session.session import Session, open_session
 from sqlml.sql import literal, quote
