@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,10 @@ class Answer:
     """(code, message); the command shows no codes."""
 
 
+_MARK = "sqltest_mark"
+"""Column of a query that stands behind each statement of a script."""
+
+
 class Door(Protocol):
     """An open database."""
 
@@ -36,6 +41,10 @@ class Door(Protocol):
 
     def __init__(self, database: Path, *, read_only: bool, dialect: str = "duckdb") -> None: ...
     def run(self, sql: str) -> Answer: ...
+    def run_script(self, texts: Sequence[str]) -> list[Answer]:
+        """Runs statements that must succeed as one script; asked of doors that do not keep the session."""
+        ...
+
     def look(self, sql: str) -> list[tuple[object, ...]]:
         """Rows of a query in the engine's SQL, whatever the flavour is."""
         ...
@@ -68,6 +77,9 @@ class DbApiDoor:
             columns = [column.to_pylist() for column in table.columns]
             return Answer(names, list(zip(*columns, strict=True)), notices)
 
+    def run_script(self, texts: Sequence[str]) -> list[Answer]:
+        return [self.run(text) for text in texts]
+
     def look(self, sql: str) -> list[tuple[object, ...]]:
         return self._connection.session()._engine.rows(sql)
 
@@ -76,7 +88,8 @@ class DbApiDoor:
 
 
 class CommandDoor:
-    """`sqlml -c` on the file: every query opens the database anew, after the statements before it, so what it needs must be in the file."""
+    """`sqlml -c` on the file: every statement that fails, and every run of others between two, opens the database anew, so what it needs
+    must be in the file."""
 
     keeps_session = False
     looks_inside = False
@@ -87,6 +100,19 @@ class CommandDoor:
         ]  # fmt: skip
 
     def run(self, sql: str) -> Answer:
+        out, err = self._printed(sql)
+        notices = tuple((None, line.removeprefix("notice: ")) for line in err.splitlines() if line.startswith("notice: "))
+        if not out.strip():
+            return Answer(None, [], notices)
+        objects = json.loads(out)
+        names = tuple(objects[0]) if objects else ()
+        return Answer(names, [tuple(row.values()) for row in objects], notices)
+
+    def run_script(self, texts: Sequence[str]) -> list[Answer]:
+        out, _ = self._printed("".join(f"{text}\n;\nSELECT 1 AS {_MARK};\n" for text in texts))
+        return _answers(out, len(texts))
+
+    def _printed(self, sql: str) -> tuple[str, str]:
         from sqlml.cli.main import main
 
         out, err = io.StringIO(), io.StringIO()
@@ -94,12 +120,7 @@ class CommandDoor:
             code = main([*self._arguments, "-c", sql])
         if code != 0:
             raise _read_error(err.getvalue(), sql)
-        notices = tuple((None, line.removeprefix("notice: ")) for line in err.getvalue().splitlines() if line.startswith("notice: "))
-        if not out.getvalue().strip():
-            return Answer(None, [], notices)
-        objects = _last_rows(out.getvalue())
-        names = tuple(objects[0]) if objects else ()
-        return Answer(names, [tuple(row.values()) for row in objects], notices)
+        return out.getvalue(), err.getvalue()
 
     def look(self, sql: str) -> list[tuple[object, ...]]:
         raise NotImplementedError("looking would mean to open the database each time")
@@ -108,14 +129,21 @@ class CommandDoor:
         pass
 
 
-def _last_rows(text: str) -> list[dict[str, object]]:
-    """The rows of the last of several results, each an array in JSON."""
+def _answers(text: str, n_statements: int) -> list[Answer]:
+    """What each statement of a script printed: arrays in JSON, and behind each statement that of the mark."""
     decoder, rest = json.JSONDecoder(), text.strip()
-    objects: list[dict[str, object]] = []
+    answers = []
+    last = Answer(None, [], ())
     while rest:
         objects, end = decoder.raw_decode(rest)
         rest = rest[end:].lstrip()
-    return objects
+        if objects and list(objects[0]) == [_MARK]:
+            answers.append(last)
+            last = Answer(None, [], ())
+        else:
+            last = Answer(tuple(objects[0]) if objects else (), [tuple(row.values()) for row in objects], ())
+    assert len(answers) == n_statements, text
+    return answers
 
 
 def _read_error(text: str, sql: str) -> errors.Error:

@@ -20,6 +20,12 @@ from sqlml.errors import DataError, InternalError, NotSupportedError, Operationa
 Matrix = NDArray[np.floating]  # type: ignore[type-arg]
 
 
+@pytest.fixture(autouse=True)
+def nobody_before() -> None:
+    """Connections that other tests never closed hold functions until they are collected."""
+    gc.collect()
+
+
 @pytest.fixture
 def engine() -> Iterator[DuckDBEngine]:
     engine = open_engine()
