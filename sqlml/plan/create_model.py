@@ -105,7 +105,7 @@ def bind_training(node: CreateModel, key: ModelKey, context: PlanContext) -> Tra
 def _naming(key: ModelKey, context: PlanContext) -> dict[str, str]:
     """What names and times in the statement mean, for when it is run again."""
     database = context.engine.current_database()
-    zone = context.engine.rows(f"SELECT value FROM {sql.call('duckdb_settings')} WHERE name = 'TimeZone'")
+    zone = context.engine.rows(f"SELECT {sql.call('current_setting', sql.literal('TimeZone'))}")
     return {
         "database": "" if database == key.database else database, "schema": context.engine.current_schema(), "dialect": "duckdb",
         "time_zone": str(zone[0][0]) if zone else "",

@@ -8,6 +8,7 @@ goes with it; publishing is a short transaction afterwards. Inside a user's tran
 from __future__ import annotations
 
 import datetime
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -439,6 +440,7 @@ def describe_outcome(key: ModelKey, version: int, record: VersionRecord) -> str:
     return f"model {key}: version {version} from {rows} in {record.duration_ms / 1000:.2f} s" + (f"; {metrics}" if metrics else "")
 
 
+@functools.cache
 def _version(name: str) -> str | None:
     try:
         return library_version(name)

@@ -208,7 +208,7 @@ def test_a_script_that_predicts_with_trees_ends_well(sqlml: Run, tmp_path: Path)
         "CREATE MODEL m OPTIONS (model_type = 'BOOSTED_TREE_REGRESSOR', max_iterations = 2) AS SELECT * FROM t;"
         "SELECT count(predicted_label) > 0 AS done FROM ML.PREDICT(MODEL m, TABLE t);"
     )
-    for _ in range(3):
+    for _ in range(2):
         finished = sqlml("run", str(script))
         assert finished.returncode == 0, finished.stderr
         assert "Error" not in finished.stderr

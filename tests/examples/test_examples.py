@@ -22,13 +22,29 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(script: str, capsys: pytest.CaptureFixture[str]) -> sqlml.Connection:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where what a script left is kept: it runs once for the tests of what it did and of doing it again."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture
+def run(project, kept, capsys):
     """Runs a script on a database file and opens what it left."""
-    code = main(["run", f"sql_examples/{script}", "--database", "example.duckdb"])
-    out, err = capsys.readouterr()
-    assert code == 0, err
-    assert out
-    return sqlml.connect("example.duckdb", read_only=True)
+
+    def run(script: str, *, again: bool = False) -> sqlml.Connection:
+        if again or not (kept / script).exists():
+            code = main(["run", f"sql_examples/{script}", "--database", "example.duckdb"])
+            out, err = capsys.readouterr()
+            assert code == 0, err
+            assert out
+            if not again:
+                shutil.copytree(project, kept / script)
+        else:
+            shutil.copytree(kept / script, project, dirs_exist_ok=True)
+        return sqlml.connect("example.duckdb", read_only=True)
+
+    return run
 
 
 def test_every_script_is_tested():
@@ -37,13 +53,13 @@ def test_every_script_is_tested():
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_a_script_can_run_again_on_its_database(script, project, capsys):
-    run(script, capsys).close()
-    run(script, capsys).close()
+def test_a_script_can_run_again_on_its_database(script, run):
+    run(script).close()
+    run(script, again=True).close()
 
 
-def test_quickstart(project, capsys):
-    with run("quickstart.sql", capsys) as connection:
+def test_quickstart(run):
+    with run("quickstart.sql") as connection:
         assert connection.execute("SELECT model_name, default_version FROM sqlml.models").fetchall() == [("body_mass", 1)]
         ((r2,),) = connection.execute("SELECT r2_score FROM ML.EVALUATE(MODEL body_mass)").fetchall()
         assert r2 == pytest.approx(0.8723738276892019, rel=1e-9)  # scikit-learn's, for the same columns one-hot encoded and imputed
@@ -53,8 +69,8 @@ def test_quickstart(project, capsys):
         assert groups == [(344, 344, pytest.approx(0.0, abs=1e-6))]  # least squares with an intercept errs by 0 on average
 
 
-def test_census_income(project, capsys):
-    with run("census_income.sql", capsys) as connection:
+def test_census_income(run):
+    with run("census_income.sql") as connection:
         areas = dict(connection.execute("SELECT model, roc_auc FROM comparison").fetchall())
         assert areas["logistic regression"] == pytest.approx(0.907, abs=0.01)
         assert areas["boosted trees"] == pytest.approx(0.928, abs=0.01)
@@ -65,8 +81,8 @@ def test_census_income(project, capsys):
         assert n_eval == pytest.approx(n_rows / 4, rel=0.03)
 
 
-def test_feature_engineering(project, capsys):
-    with run("feature_engineering.sql", capsys) as connection:
+def test_feature_engineering(run):
+    with run("feature_engineering.sql") as connection:
         areas = dict(connection.execute("SELECT model, roc_auc FROM engineered").fetchall())
         assert areas["logistic regression"] == pytest.approx(0.914, abs=0.01)
         assert areas["boosted trees"] == pytest.approx(0.926, abs=0.01)
@@ -94,8 +110,8 @@ def test_feature_engineering(project, capsys):
         assert agreeing == everyone == 32_561
 
 
-def test_clusters(project, capsys):
-    with run("clusters.sql", capsys) as connection:
+def test_clusters(run):
+    with run("clusters.sql") as connection:
         # Gentoo penguins are a group of their own; Adelie and Chinstrap are mixed.
         purity = connection.execute(
             "SELECT max(n) / sum(n) FROM (SELECT centroid_id, count(*) AS n FROM grouped WHERE species LIKE 'Gentoo%' GROUP BY centroid_id)"
@@ -106,8 +122,8 @@ def test_clusters(project, capsys):
         assert explained == pytest.approx(0.8815679694372629, rel=1e-9)  # scikit-learn's, of the standardised columns
 
 
-def test_partitioned(project, capsys):
-    with run("partitioned.sql", capsys) as connection:
+def test_partitioned(run, project):
+    with run("partitioned.sql") as connection:
         assert connection.execute("SELECT n_rows FROM sqlml.model_versions").fetchall() == [(291,)]
         rows = connection.execute("SELECT island, count(*), count(predicted_body_mass_g) FROM scored GROUP BY island").fetchall()
         assert rows == [("Torgersen", 51, 51)]
@@ -116,8 +132,8 @@ def test_partitioned(project, capsys):
     assert sorted(path.name for path in (project / "penguins_by_island").iterdir()) == ["island=Biscoe", "island=Dream", "island=Torgersen"]
 
 
-def test_versions(project, capsys):
-    with run("versions.sql", capsys) as connection:
+def test_versions(run, project):
+    with run("versions.sql") as connection:
 
         def rows(query: str) -> list[tuple]:
             return connection.execute(query).fetchall()
@@ -143,10 +159,10 @@ def test_versions(project, capsys):
     assert (project / "body_mass_exported" / "manifest.json").is_file()
 
 
-def test_nightly_refresh(project, capsys):
+def test_nightly_refresh(run):
     nights = []
     for _ in range(4):
-        with run("nightly_refresh.sql", capsys) as connection:
+        with run("nightly_refresh.sql", again=True) as connection:
             nights.append(connection.execute("SELECT version, is_default, n_rows FROM sqlml.model_versions").fetchall())
             ((n_rows, n_versions, used),) = connection.execute(
                 "SELECT count(*), count(DISTINCT version), max(version) FROM scored"
@@ -158,8 +174,8 @@ def test_nightly_refresh(project, capsys):
     assert nights[3] == nights[2]
 
 
-def test_explain_and_compare(project, capsys):
-    with run("explain_and_compare.sql", capsys) as connection:
+def test_explain_and_compare(run):
+    with run("explain_and_compare.sql") as connection:
 
         def rows(query: str) -> list[tuple]:
             return connection.execute(query).fetchall()
@@ -229,8 +245,8 @@ def test_explain_and_compare(project, capsys):
         assert told - untold == {("sex",), ("race",)}
 
 
-def test_bigquery_penguins(project, capsys):
-    with run("bigquery_penguins.sql", capsys) as connection:
+def test_bigquery_penguins(run):
+    with run("bigquery_penguins.sql") as connection:
         assert connection.execute("SELECT count(*), count(body_mass_g) FROM bqml_tutorial.predictions").fetchall() == [(344, 342)]
         ((r2,),) = connection.execute("SELECT r2_score FROM ML.EVALUATE(MODEL bqml_tutorial.penguins_model)").fetchall()
         assert 0.8 < r2 < 0.95

@@ -1,6 +1,6 @@
 """Runs the records of a `.test` file through a door. A failure says file and line, what was expected and what came.
 
-After each `statement error` the database must be as it was before: schemas, tables, views, macros, and the rows in the tables are compared
+After each `statement error` the database must be as it was before: schemas, tables, views, and the rows in the tables are compared
 (through one of the doors).
 """
 
@@ -163,8 +163,7 @@ class Runner:
             objects = self._look(
                 "SELECT 'schema' AS kind, database_name AS place, schema_name AS name FROM duckdb_schemas() WHERE NOT internal"
                 " UNION ALL SELECT 'view', schema_name, view_name FROM duckdb_views() WHERE NOT internal AND NOT starts_with(view_name, '__sqlml_')"
-                " UNION ALL SELECT 'macro', schema_name, function_name FROM duckdb_functions()"
-                " WHERE NOT internal AND function_type LIKE '%macro' ORDER BY ALL"
+                " ORDER BY ALL"
             )
             tables = self._look("SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL")
             names = [".".join('"' + str(part).replace('"', '""') + '"' for part in table) for table in tables]
