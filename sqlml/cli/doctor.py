@@ -75,7 +75,7 @@ def _opened(arguments: DoctorArguments) -> Iterator[tuple[Engine, str]]:
     path = Path(arguments.database)
     if not path.is_file():
         raise OperationalError(
-            f'there is no file "{arguments.database}"', code="file_not_found", hint="give the path of a DuckDB database file"
+            f'there is no file "{arguments.database}"', code="file_not_found", hint="sqlml doctor takes the path of a DuckDB database file"
         )
     database = f"{path.stem}_" if path.stem.lower() in _TAKEN_NAMES or path.stem.startswith("__sqlml") else path.stem
     engine = open_engine()

@@ -207,10 +207,13 @@ class OptionError(ProgrammingError):
         self.option = option
 
 
-def check_options(declared: tuple[Option, ...], given: Mapping[str, object], owner: str) -> tuple[Options, list[str]]:
+def check_options(
+    declared: tuple[Option, ...], given: Mapping[str, object], owner: str, *, advice: str | None = None
+) -> tuple[Options, list[str]]:
     """Checked options and the notices that go with them.
 
-    Args: given, option name (any case) to Python value; owner, as in "model type LINEAR_REG", for messages.
+    Args: given, option name (any case) to Python value; owner, as in "model type LINEAR_REG", for messages; advice, where the name of an
+        unknown option is like none of the declared; without it those are listed that do something.
     Raises: OptionError `unknown_option`, `option_value`, `option_not_applicable`; NotSupportedError `option_not_supported`.
     """
     by_name = {name: option for option in declared for name in (option.name, *option.aliases)}
@@ -222,7 +225,7 @@ def check_options(declared: tuple[Option, ...], given: Mapping[str, object], own
         if option is None:
             raise OptionError(
                 written, f'unknown option "{written}" for {owner}', code="unknown_option",
-                hint=did_you_mean(written, list(by_name)),
+                hint=did_you_mean(written, list(by_name)) or advice or _listed(declared),
             )  # fmt: skip
         if option.name in given_as:
             raise OptionError(written, f"option {option.name} is given twice", code="duplicate_option")
@@ -245,6 +248,10 @@ def check_options(declared: tuple[Option, ...], given: Mapping[str, object], own
                     code="option_not_applicable",
                 )  # fmt: skip
     return Options(values, frozenset(given_as)), notices
+
+
+def _listed(declared: tuple[Option, ...]) -> str:
+    return f"available are {', '.join(option.name for option in declared if option.effect is Effect.HONOURED)}"
 
 
 def _convert(option: Option, written: str, value: object) -> object:

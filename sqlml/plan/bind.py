@@ -55,6 +55,7 @@ from sqlml.syntax.nodes import (
 
 _NO_SERVICE = "there is no such service on this machine; the value changes nothing"
 
+_OF_TRAINING = "ALTER MODEL sets description, labels and expiration_timestamp; with options of training REFRESH MODEL … OPTIONS (…) makes a new version"
 ALTER_OPTIONS = (
     Option("description", String(), doc="A text for people."),
     Option("labels", Pairs(str), doc="Keys and values for people and tools."),
@@ -144,7 +145,7 @@ def _drop(node: DropModel, context: PlanContext) -> RemoveModel:
 def _alter(node: AlterModelOptions, context: PlanContext) -> AlterModel:
     given = context.settings(node.options)
     try:
-        options, notices = check_options(ALTER_OPTIONS, given, "ALTER MODEL")
+        options, notices = check_options(ALTER_OPTIONS, given, "ALTER MODEL", advice=_OF_TRAINING)
     except Error as error:
         option = getattr(error, "option", None)
         raise error.at(next((setting.span for setting in node.options if setting.name == option), None)) from None

@@ -100,6 +100,8 @@ def open_session(
     """
     from sqlml.engines.duckdb import adopt_engine, open_engine
 
+    if settings is not None and not (isinstance(settings, Mapping) and all(isinstance(name, str) for name in settings)):
+        raise InterfaceError("settings must map names to values", code="settings", hint="write settings={'keep_versions': 10}")
     values = initial_settings({**({} if dialect is None else {"dialect": dialect}), **(settings or {})}, origin=origin)
     if not isinstance(database, str) and (read_only or config):
         raise InterfaceError("read_only and config belong to a connection that sqlml opens itself", code="adopted_connection")

@@ -62,17 +62,18 @@ def parse_value(cursor: Cursor, owner: str) -> Value:
     return Value(value, cursor.span_from(start))
 
 
-def parse_settings(cursor: Cursor) -> tuple[OptionSetting, ...]:
+def parse_settings(cursor: Cursor, what: str = "option") -> tuple[OptionSetting, ...]:
     """`name = value, …` up to the end of the cursor; a comma may follow the last one.
 
+    Args: what, each of them, for messages.
     Raises: as `parse_value`; ProgrammingError `syntax_error`.
     """
     settings = []
     while not cursor.at_end:
-        token = expect_label(cursor, "an option")
+        token = expect_label(cursor, f"{'an' if what == 'option' else 'a'} {what}")
         name = unquote(token, cursor.dialect)
-        cursor.expect_symbol("=", hint="an option is written name = value")
-        settings.append(OptionSetting(name, parse_value(cursor, f"option {name}"), token.span))
+        cursor.expect_symbol("=", hint=f"each {what} is written name = value")
+        settings.append(OptionSetting(name, parse_value(cursor, f"{what} {name}"), token.span))
         if not cursor.at_end and not cursor.accept_symbol(","):
             cursor.fail('"," or ")"')
     return tuple(settings)

@@ -41,7 +41,7 @@ def _settings(cursor: Cursor, word: str) -> tuple[tuple[OptionSetting, ...], Spa
         return (), None
     if not cursor.at_symbol("("):
         cursor.fail('"("')
-    settings = parse_settings(cursor.brackets())
+    settings = parse_settings(cursor.brackets(), "parameter" if word == "WITH" else "option")
     return settings, cursor.span_from(start)
 
 

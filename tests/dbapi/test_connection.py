@@ -171,3 +171,24 @@ def test_events_are_handed_out() -> None:
     with sqlml.connect(on_event=events.append) as connection:
         connection.execute("SELECT 1; SELECT 2")
     assert [(event.index, event.sql.strip().rstrip(";")) for event in events] == [(0, "SELECT 1"), (1, "SELECT 2")]
+
+
+@pytest.mark.parametrize("settings", [{1: 2}, [1], "keep_versions"])
+def test_settings_that_are_no_names_and_values(settings):
+    with pytest.raises(sqlml.InterfaceError) as caught:
+        sqlml.connect(":memory:", settings=settings)
+    assert (caught.value.code, caught.value.hint) == ("settings", "write settings={'keep_versions': 10}")
+
+
+def test_what_an_error_says_cannot_command_a_terminal() -> None:
+    with sqlml.connect(":memory:") as connection, pytest.raises(sqlml.Error) as caught:
+        connection.execute('SELECT * FROM ML.PREDICT(MODEL "\x1b[31m\u202ered", (SELECT 1 AS x))')
+    shown = str(caught.value)
+    assert "\\x1b[31m\\u202ered" in shown
+    assert all(character.isprintable() or character == "\n" for character in shown)
+
+
+def test_a_name_without_end_does_not_flood_an_error() -> None:
+    with sqlml.connect(":memory:") as connection, pytest.raises(sqlml.Error) as caught:
+        connection.execute(f'ALTER MODEL "{"n" * 10_000}" DROP ALIAS champion')
+    assert len(caught.value.hint or "") + len(str(caught.value).split("  line")[0]) < 5_000
