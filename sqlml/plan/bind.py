@@ -55,7 +55,10 @@ from sqlml.syntax.nodes import (
 
 _NO_SERVICE = "there is no such service on this machine; the value changes nothing"
 
-_OF_TRAINING = "ALTER MODEL sets description, labels and expiration_timestamp; with options of training REFRESH MODEL … OPTIONS (…) makes a new version"
+_OF_TRAINING = (
+    "ALTER MODEL sets description, labels and expiration_timestamp; with options of training "
+    "REFRESH MODEL … OPTIONS (…) makes a new version"
+)
 ALTER_OPTIONS = (
     Option("description", String(), doc="A text for people."),
     Option("labels", Pairs(str), doc="Keys and values for people and tools."),
