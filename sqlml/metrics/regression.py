@@ -15,24 +15,25 @@ def regression_metrics(relation: str, actual: str, predicted: str) -> str:
     Args: relation, a query; actual and predicted, numeric expressions over its columns.
     Source: sklearn.metrics, equal to 1e-12; sklearn takes logarithms of values down to -1.
     """
-    mean = _mean
-    error = "(actual - predicted)"
-    log_error = f"({log1p('actual')} - {log1p('predicted')})"
-    lowest = sql.call("min", sql.call("least", "actual", "predicted"))
-    squares = sql.call("fsum", f"{error} * {error}")
-    total = _around("actual", "mean_actual")
-    centred = _around(error, "mean_error")
     both = f"{sql.cast(actual, 'DOUBLE')} AS actual, {sql.cast(predicted, 'DOUBLE')} AS predicted"
+    steps = {
+        "given": f"SELECT {both} FROM ({relation})",
+        "pairs": "SELECT *, actual - predicted AS error FROM given WHERE actual IS NOT NULL AND predicted IS NOT NULL",
+        "centre": f"SELECT {_mean('actual')} AS mean_actual, {_mean('error')} AS mean_error FROM pairs",
+        # What a sum of squares is taken of is measured from the mean, which a first pass has found: squares of values far from zero cancel.
+        "terms": f"SELECT actual, predicted, error, actual - mean_actual AS apart, error - mean_error AS error_apart,"
+        f" {log1p('actual')} - {log1p('predicted')} AS log_error FROM pairs CROSS JOIN centre",
+        "summed": f"SELECT {sql.call('count', '*')} AS n, {_mean(sql.call('abs', 'error'))} AS mean_absolute_error,"
+        f" {_mean('error * error')} AS mean_squared_error, {_mean('log_error * log_error')} AS mean_squared_log_error,"
+        f" {sql.call('median', sql.call('abs', 'error'))} AS median_absolute_error,"
+        f" {sql.call('min', sql.call('least', 'actual', 'predicted'))} AS lowest, {sql.call('fsum', 'error * error')} AS unexplained,"
+        f" {_squares('apart')} AS total, {_squares('error_apart')} AS varying FROM terms",
+    }
+    parts = ", ".join(f"{name} AS {'MATERIALIZED ' * (name == 'pairs')}({step})" for name, step in steps.items())
     return (
-        f"WITH pairs AS MATERIALIZED (SELECT * FROM (SELECT {both} FROM ({relation})) WHERE actual IS NOT NULL AND predicted IS NOT NULL),"
-        f" centre AS (SELECT {mean('actual')} AS mean_actual, {mean(error)} AS mean_error FROM pairs)"
-        f" SELECT {mean(sql.call('abs', error))} AS mean_absolute_error,"
-        f" {mean(f'{error} * {error}')} AS mean_squared_error,"
-        f" CASE WHEN {lowest} >= 0 THEN {mean(f'{log_error} * {log_error}')} END AS mean_squared_log_error,"
-        f" {sql.call('median', sql.call('abs', error))} AS median_absolute_error,"
-        f" CASE WHEN {sql.call('count', '*')} > 1 THEN {_explained(squares, total)} END AS r2_score,"
-        f" {_explained(centred, total)} AS explained_variance"
-        f" FROM pairs CROSS JOIN centre"
+        f"WITH {parts} SELECT mean_absolute_error, mean_squared_error,"
+        f" CASE WHEN lowest >= 0 THEN mean_squared_log_error END AS mean_squared_log_error, median_absolute_error,"
+        f" CASE WHEN n > 1 THEN {_explained('unexplained')} END AS r2_score, {_explained('varying')} AS explained_variance FROM summed"
     )
 
 
@@ -43,13 +44,10 @@ def _mean(expression: str) -> str:
     return f"CASE WHEN {sql.call('isnan', mean)} THEN {sql.call('avg', expression)} ELSE {mean} END"
 
 
-def _around(value: str, centre: str) -> str:
-    """The sum of squares around the mean, from a first pass' mean: sums of squares around zero cancel for values far from it.
-
-    The second sum is zero but for the rounding of the mean, which it takes back out.
-    """
-    apart = f"({value} - {centre})"
-    return f"({sql.call('fsum', f'{apart} * {apart}')} - {sql.call('fsum', apart)} * {sql.call('fsum', apart)} / {sql.call('count', '*')})"
+def _squares(apart: str) -> str:
+    """The sum of squares of differences from a mean. The sum of these is zero but for the rounding of the mean, which it takes back out."""
+    rest = sql.call("fsum", apart)
+    return f"{sql.call('fsum', f'{apart} * {apart}')} - {rest} * {rest} / {sql.call('count', '*')}"
 
 
 def log1p(value: str) -> str:
@@ -58,10 +56,10 @@ def log1p(value: str) -> str:
     return f"(CASE WHEN {value} >= 0 THEN CASE WHEN {value} < 0.5e0 THEN {small} ELSE {sql.call('ln', f'1.0e0 + {value}')} END END)"
 
 
-def _explained(unexplained: str, total: str) -> str:
+def _explained(unexplained: str) -> str:
     """1 - unexplained / total; where the total is zero, 1 if nothing is left unexplained, else 0."""
-    exact = "CAST('nan' AS DOUBLE)"
     return (
-        f"CASE WHEN {total} > 0 THEN 1.0e0 - {unexplained} / {total} WHEN {total} = 0 THEN"
-        f" CASE WHEN {unexplained} = 0 THEN 1.0e0 ELSE 0.0e0 END WHEN {total} IS NOT NULL THEN {exact} END"
+        f"CASE WHEN total > 0 THEN 1.0e0 - {unexplained} / total"
+        f" WHEN total = 0 THEN CASE WHEN {unexplained} = 0 THEN 1.0e0 ELSE 0.0e0 END"
+        f" WHEN total IS NOT NULL THEN CAST('nan' AS DOUBLE) END"
     )

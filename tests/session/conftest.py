@@ -18,7 +18,7 @@ Run = Callable[..., list[tuple[Any, ...]]]
 def session(tmp_path: Path) -> Iterator[Session]:
     opened = open_session(str(tmp_path / "test.duckdb"))
     opened.run(f"CREATE TABLE penguins AS FROM read_csv('{DATA / 'penguins.csv'}')")
-    opened.run(f"CREATE TABLE census AS FROM read_parquet('{DATA / 'census_adult_income.parquet'}')")
+    opened.run(f"CREATE VIEW census AS FROM read_parquet('{DATA / 'census_adult_income.parquet'}')")
     yield opened
     opened.close()
 

@@ -128,7 +128,7 @@ def test_a_model_answers_alike_when_it_is_loaded_anew(tmp_path: Path) -> None:
         "read_text('/etc/hostname') AS a, label",
         "(SELECT content FROM read_text('/etc/hostname')) AS a, label",
         "getenv('HOME') AS a, label",
-        "x AS a, label) FROM range(3); DROP TABLE census; --",
+        "x AS a, label) FROM range(3); DROP TABLE penguins; --",
         "ML.STANDARD_SCALER(x) OVER () AS a, ML.STANDARD_SCALER(label) OVER () AS b, label",
         "x AS b, label",
         "",
@@ -149,7 +149,7 @@ def test_a_forged_clause_runs_nothing(session: Session, run: Run, clause: str) -
     with pytest.raises(Error) as caught:
         run("SELECT * FROM ML.PREDICT(MODEL forged, (SELECT 1 AS x))")
     assert caught.value.code == "damaged_state"
-    assert run("SELECT count(*) > 0 FROM census") == [(True,)]
+    assert run("SELECT count(*) > 0 FROM penguins") == [(True,)]
 
 
 @pytest.mark.parametrize(
