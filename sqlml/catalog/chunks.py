@@ -54,11 +54,16 @@ def write_arrays(engine: Engine, database: str, model_id: str, version: int, arr
                 n_values += piece.n_values
                 n_bytes += piece.n_bytes
                 if n_values >= _WRITE_VALUES or n_bytes >= _WRITE_BYTES:
-                    insert(engine, database, STATE, pa.concat_tables(waiting))
+                    _insert(engine, database, waiting)
                     waiting.clear()
                     n_values = n_bytes = 0
     if waiting:
-        insert(engine, database, STATE, pa.concat_tables(waiting))
+        _insert(engine, database, waiting)
+
+
+def _insert(engine: Engine, database: str, waiting: Sequence[pa.Table]) -> None:
+    # One batch: the engine takes batches one at a time, which for the small arrays of a small model is most of the time.
+    insert(engine, database, STATE, pa.concat_tables(waiting).combine_chunks())
 
 
 def read_arrays(engine: Engine, database: str, model_id: str, version: int) -> dict[str, dict[str, Array]]:

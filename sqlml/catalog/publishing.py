@@ -40,7 +40,7 @@ def run_change(engine: Engine, database: str, change: Callable[[], T], *, timeou
         except Error as error:
             if not is_conflict(error):
                 raise
-            raise _conflict("ROLLBACK, then run the statement again") from error
+            raise _conflict(database, "ROLLBACK, then run the statement again") from error
     with _locked(engine, database, timeout_seconds):
         for pause in (*PAUSES_SECONDS, None):
             try:
@@ -49,7 +49,7 @@ def run_change(engine: Engine, database: str, change: Callable[[], T], *, timeou
                 if not is_conflict(error):
                     raise
                 if pause is None:
-                    raise _conflict("run the statement again when the other transaction has ended") from error
+                    raise _conflict(database, "run the statement again when the other transaction has ended") from error
             time.sleep(pause)
     raise AssertionError("the last attempt returns or raises")
 
@@ -165,5 +165,6 @@ def _locked(engine: Engine, database: str, timeout_seconds: float) -> Iterator[N
         lock.release()
 
 
-def _conflict(hint: str) -> IntegrityError:
-    return IntegrityError("the model was changed by someone else at the same time", code="version_conflict", hint=hint)
+def _conflict(database: str, hint: str) -> IntegrityError:
+    # Also of two that make the first model of a database: they meet at the schema, and there is no model to name.
+    return IntegrityError(f"someone else changed models of database {database} at the same time", code="version_conflict", hint=hint)

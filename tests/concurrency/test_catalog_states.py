@@ -329,5 +329,5 @@ def seen(connection: Connection) -> object:
 
 TestCatalogs = Catalogs.TestCase
 TestCatalogs.settings = settings(
-    max_examples=12, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=8, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )

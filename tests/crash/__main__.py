@@ -11,10 +11,12 @@ anything did not hold, and the files that show it are kept.
 from __future__ import annotations
 
 import argparse
+import importlib
 import itertools
 import json
 import multiprocessing
 import os
+import pkgutil
 import random
 import resource
 import shutil
@@ -27,6 +29,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import sqlml
 
 from .journal import read
 from .lesson import FIRST, Lesson, learn
@@ -167,12 +171,12 @@ def import_everything() -> None:
     import pyarrow as pa
     import scipy.linalg
     import scipy.special  # noqa: F401
+    import sklearn.utils.validation  # noqa: F401
     import xgboost  # noqa: F401
 
-    import sqlml.models
-    import sqlml.session.session
-    import sqlml.session.train  # noqa: F401
-
+    for module in pkgutil.walk_packages(sqlml.__path__, "sqlml."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     pa.array([1])  # imports pandas
 
 

@@ -56,7 +56,7 @@ def test_a_file_that_may_not_be_written_predicts_when_it_is_opened_for_reading()
 
 def test_a_damaged_file_gives_an_error_or_the_right_predictions() -> None:
     """A part of the damages; `python -m tests.durability` does all of them."""
-    done = run("tests.durability", "--every", "14")
+    done = run("tests.durability", "--every", "20")
     assert "findings: 0" in done.stdout
     # Both happen: damage that is told, and damage that is nowhere where it matters.
     assert "changed the file, flip: error damaged_file" in done.stdout

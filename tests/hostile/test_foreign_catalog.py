@@ -166,17 +166,17 @@ def lists_that_compress(column: str, values: str) -> list[str]:
         "CREATE OR REPLACE TABLE sqlml.taken AS FROM sqlml._state",
         "DROP TABLE sqlml._state",
         "CREATE TABLE sqlml._state AS FROM sqlml.taken",
-        f"UPDATE sqlml._state SET {column} = {values}, shape = [5000000] WHERE section = 'state' AND name = 'centroids'",
+        f"UPDATE sqlml._state SET {column} = {values}, shape = [1000000] WHERE section = 'state' AND name = 'centroids'",
     ]
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        lists_that_compress("floats", "list_resize([0.0], 5000000, 0.0)"),
-        lists_that_compress("integers", "list_resize([0], 5000000, 0)"),
-        lists_that_compress("strings", "[repeat('x', 50000000)]"),
-        [*_remade('system.main."strlen"("statement") <= 16777216', "TRUE"), "UPDATE sqlml._versions SET statement = repeat('x', 50000000)"],
+        lists_that_compress("floats", "list_resize([0.0], 1000000, 0.0)"),
+        lists_that_compress("integers", "list_resize([0], 1000000, 0)"),
+        lists_that_compress("strings", "[repeat('x', 10000000)]"),
+        [*_remade('system.main."strlen"("statement") <= 16777216', "TRUE"), "UPDATE sqlml._versions SET statement = repeat('x', 10000000)"],
     ],
 )
 def test_columns_without_a_limit(database: Path, victim: Victim, changes: list[str]) -> None:
@@ -211,8 +211,8 @@ def test_shapes_of_terabytes(database: Path, victim: Victim, change: str) -> Non
     "rows",
     [
         # 64 KB in the file each: equal lists compress to nothing.
-        "SELECT 'state', 'weights', i::INTEGER, CASE WHEN i = 0 THEN [268435456] END, NULL, list_resize([0.5], 1024, 0.5), NULL FROM range(100000) r(i)",
-        "SELECT 'state', 'n' || i, 0, [1], NULL, [0.5], NULL FROM range(100000) r(i)",
+        "SELECT 'state', 'weights', i::INTEGER, CASE WHEN i = 0 THEN [268435456] END, NULL, list_resize([0.5], 1024, 0.5), NULL FROM range(50000) r(i)",
+        "SELECT 'state', 'n' || i, 0, [1], NULL, [0.5], NULL FROM range(50000) r(i)",
         "SELECT 'state', 'texts', i::INTEGER, CASE WHEN i = 0 THEN [16777216] END, NULL, NULL, [repeat('x', 4000000)] FROM range(300) r(i)",
     ],
     ids=["chunks", "arrays", "texts"],
@@ -234,7 +234,7 @@ def test_many_chunks(database: Path, victim: Victim, rows: str) -> None:
     ("table", "change"),
     [
         ("_versions", "statement = repeat('x', 16000000)"),
-        ("_versions", "options = MAP {'x': repeat('x', 15000000)}"),
+        ("_versions", "options = MAP {'x': repeat('x', 11000000)}"),
         ("_events", "description = repeat('x', 16000000)"),
         ("_features", "name = repeat('x', 16000000)"),
         ("_names", "model_name = repeat('x', 16000000)"),
@@ -245,7 +245,7 @@ def test_texts_that_compress_to_nothing(database: Path, victim: Victim, table: s
         connection.execute(f"CREATE TEMP TABLE one AS FROM sqlml.{table} LIMIT 1")
         connection.execute(f"UPDATE one SET {change}")
         key = "schema_key" if table == "_names" else "model_id"
-        for number in range(0, 80, 10):
+        for number in range(0, 40, 10):
             connection.execute(
                 f"INSERT INTO sqlml.{table} SELECT one.* REPLACE ('more ' || i AS {key}) FROM one, range({number}, {number + 10}) r(i)"
             )
