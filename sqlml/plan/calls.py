@@ -58,7 +58,7 @@ class Calls:
 
     def bind_all(self, query: Query) -> None:
         """Binds every call of a statement, or of a query that is part of one."""
-        self._values.find_types(query.calls)
+        self._values.group(query.calls)
         for call in query.calls:
             try:
                 bound = self._bind_any(call)

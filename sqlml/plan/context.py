@@ -17,8 +17,9 @@ from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine, Parameters
 from sqlml.errors import Error, ProgrammingError
 from sqlml.functions._spec import LoadedModel
+from sqlml.plan.ctes import split_cte
 from sqlml.plan.flavour import Replacements, translated
-from sqlml.plan.splice import Spliced, located, plain, splice
+from sqlml.plan.splice import Spliced, concatenate, located, plain, splice
 from sqlml.settings import Settings
 from sqlml.source import Source, Span
 from sqlml.syntax.nodes import ModelName, OptionSetting, ParameterRef
@@ -61,6 +62,8 @@ class PlanContext:
     configuration: Settings = field(default_factory=Settings)
     notices: list[tuple[str, str]] = field(default_factory=list)
     _translated: dict[tuple[Span, Part, tuple[tuple[Span, Spliced], ...]], Spliced] = field(default_factory=dict, repr=False)
+    _queries: dict[Span, None] = field(default_factory=dict, repr=False)
+    """Those of common table expressions that are translated already, in the order in which they were."""
 
     def key(self, name: ModelName) -> ModelKey:
         """Where a model of that name lives or would live: missing parts are the current ones."""
@@ -105,9 +108,23 @@ class PlanContext:
             # A common table expression is asked for by every call that sees it.
             found = self._translated.get((span, part, inside))
             if found is None:
-                found = self._translated[span, part, inside] = translated(self.source, span, inside, part, self._names)
+                found = self._translated[span, part, inside] = self._translate(span, inside, part)
             return found
         return splice(self.source.text, span, replacements)
+
+    def _translate(self, span: Span, inside: tuple[tuple[Span, Spliced], ...], part: Part) -> Spliced:
+        """A part of a BigQuery text; the queries of common table expressions are translated once, by themselves."""
+        if part is Part.CTE and (definition := split_cte(self.source.text, span)) is not None:
+            name, query = definition
+            self._queries[query] = None
+            return concatenate([plain(f"{sql.quote(name)} AS ("), self.text(query, inside), plain(")")])
+        known = []
+        for query in self._queries:
+            if span.start < query.start and query.end < span.end:
+                within = tuple((where, text) for where, text in inside if query.start <= where.start and where.end <= query.end)
+                if (found := self._translated.get((query, Part.STATEMENT, within))) is not None:
+                    known.append((query, found))
+        return translated(self.source, span, inside, part, self._names, known)
 
     def reference(self, name: ModelName) -> Reference:
         """Which version a name means: what stands behind "@", or the time of FOR SYSTEM_TIME.

@@ -20,18 +20,19 @@ from sqlml.syntax.tokens import TokenKind, scan
 if TYPE_CHECKING:
     from sqlml.bigquery.translate import Context
 
-_PLACE = re.compile(r'"__sqlml_place_(\d+)"|\$__sqlml_place_(\d+)\b')
+_PLACE = re.compile(r'"__sqlml_place_(\d+)"|SELECT \* FROM "__sqlml_query_(\d+)"')
 Replacements = Sequence[tuple[Span, Spliced]]
 
 
-def translated(source: Source, span: Span, replacements: Replacements, part: Part, context: Context) -> Spliced:
+def translated(source: Source, span: Span, replacements: Replacements, part: Part, context: Context, queries: Replacements = ()) -> Spliced:
     """A part of a BigQuery text with the outermost of the replacements inside it put in, as SQL of DuckDB.
 
+    Args: queries, those inside it that are translated already.
     Raises: what `bigquery.translate` raises, with the place in the source.
     """
     from sqlml.bigquery.translate import translate
 
-    whole, places, calls = _with_places(source, span, replacements)
+    whole, places, calls = _with_places(source, span, replacements, queries)
     try:
         text = translate(whole.text, context, part)
     except Error as error:
@@ -41,7 +42,7 @@ def translated(source: Source, span: Span, replacements: Replacements, part: Par
     done = 0
     for found in _PLACE.finditer(text):
         texts.append(text[done : found.start()])
-        between.append(places[int(found[1])])
+        between.append(places[int(found[1])] if found[1] else queries[int(found[2])][1])
         done = found.end()
     texts.append(text[done:])
 
@@ -66,11 +67,13 @@ def refused(source: Source, span: Span, replacements: Replacements, part: Part, 
     return [_located(error, whole, span, calls) for error in find_problems(whole.text, context, part)]
 
 
-def _with_places(source: Source, span: Span, replacements: Replacements) -> tuple[Spliced, list[Spliced], list[str]]:
+def _with_places(
+    source: Source, span: Span, replacements: Replacements, queries: Replacements = ()
+) -> tuple[Spliced, list[Spliced], list[str]]:
     """The text with a name in the place of every replacement; what belongs there, and what the user wrote there, by number."""
     places: list[Spliced] = []
     calls: list[str] = []
-    named: list[tuple[Span, Spliced]] = []
+    named = [(where, plain(f"SELECT * FROM __sqlml_query_{number}")) for number, (where, _) in enumerate(queries)]
     for where, replacement in replacements:
         if replacement.text.startswith("$"):
             text = f"@{replacement.text[1:]}"  # a parameter

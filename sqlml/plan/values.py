@@ -37,7 +37,9 @@ class Values:
     def __init__(self, context: PlanContext, replacements: list[tuple[Span, Spliced]]) -> None:
         self._context = context
         self._replacements = replacements
-        self._types: dict[tuple[Span, Span], SqlType] = {}
+        self._types: dict[tuple[Span, Span], SqlType | None] = {}
+        self._asked_together: dict[Span, list[Span]] = {}
+        """The arguments of calls over one FROM clause, by its place."""
         self._analytic: list[tuple[Span, str]] = []
         self.has_native = False
         """Whether the statement calls functions that only sqlml has."""
@@ -69,17 +71,14 @@ class Values:
             self.has_native = True
         return embed(f"({spec.expression(arguments, learned)})", inner, call.span)
 
-    def find_types(self, calls: Sequence[MLCall | ValueCall | InformationTable]) -> None:
-        """Asks for the types of all arguments that hold no other call, those over one FROM clause at once: asking takes a millisecond."""
-        groups: dict[Span, list[ValueCall]] = {}
+    def group(self, calls: Sequence[MLCall | ValueCall | InformationTable]) -> None:
+        """Notes which arguments can be asked for together: those over one FROM clause that hold no other call. Asking takes a millisecond.
+
+        They are asked for when the first of them is bound: what the clause reads may hold calls, which are bound before.
+        """
         for call in calls:
             if isinstance(call, ValueCall) and call.scope is not None and not any(_inside(other.span, call.span) for other in calls):
-                groups.setdefault(call.scope.relation, []).append(call)
-        for relation, members in groups.items():
-            spans = [span for call in members for span in _expressions(call)]
-            types = self._describe(members[0], spans)
-            if types is not None:
-                self._types.update({(relation, span): type_ for span, type_ in zip(spans, types, strict=True)})
+                self._asked_together.setdefault(call.scope.relation, []).extend(_expressions(call))
 
     def _check_nesting(self, call: ValueCall, spec: ValueSpec) -> None:
         """An analytic function knows all rows only when every other analytic function has been over them."""
@@ -122,11 +121,17 @@ class Values:
     def _type(self, call: ValueCall, span: Span) -> SqlType | None:
         if call.scope is None:
             return None
-        known = self._types.get((call.scope.relation, span))
-        if known is None:
-            found = self._describe(call, [span])
-            known = found[0] if found else None
-        return known
+        relation = call.scope.relation
+        if (relation, span) not in self._types:
+            together = self._asked_together.get(relation, [])
+            spans = together if span in together else [span]
+            types = self._describe(call, spans)
+            if types is None and len(spans) > 1:  # one that the engine cannot tell must not keep it from the others
+                spans = [span]
+                types = self._describe(call, spans)
+            for index, asked in enumerate(spans):
+                self._types[relation, asked] = None if types is None else types[index]
+        return self._types[relation, span]
 
     def _describe(self, call: ValueCall, spans: Sequence[Span]) -> list[SqlType] | None:
         """The types of expressions over the FROM clause around a call, or None when the engine cannot tell."""
