@@ -45,6 +45,11 @@ QUERIES = (
         "As in BigQuery. NULL is sorted first, or last with DESC.",
     ),
     Construct(
+        "GROUP BY a name of the select list",
+        _e("(SELECT AS STRUCT UPPER(x) AS x, COUNT(*) AS n FROM UNNEST(['a', 'A']) AS x GROUP BY x)", "{x: A, n: 2}"),
+        "The name comes before a column of that name.",
+    ),
+    Construct(
         "QUALIFY",
         _e("(SELECT x FROM UNNEST([3, 1, 2]) AS x WHERE TRUE QUALIFY ROW_NUMBER() OVER (ORDER BY x DESC) = 1)", "3"),
         "As in BigQuery.",
@@ -141,7 +146,12 @@ EXPRESSIONS = (
     Construct(
         "INTERVAL", _e("DATE '2026-01-31' + INTERVAL 1 MONTH", "2026-02-28 00:00:00"), "Also `INTERVAL '1-2 3 4:5:6' YEAR TO SECOND`."
     ),
-    Construct("STRUCT, ( , )", _e("STRUCT(1 AS a, 'x' AS b).b", "x"), "`STRUCT<a INT64>(1)` as well."),
+    Construct(
+        "STRUCT, ( , )",
+        _e("STRUCT(1 AS a, 'x' AS b).b", "x"),
+        "`STRUCT<a INT64>(1)` as well. What a query makes with STRUCT or brackets meets other STRUCTs by position; columns that are STRUCTs are "
+        "brought together by the names of their fields, as in DuckDB.",
+    ),
     Construct(
         "ARRAY, subscripts",
         _e("[10, 20][ORDINAL(2)]", "20"),
@@ -245,6 +255,11 @@ REFUSED = (
     Refused("CAST with FORMAT", "SELECT CAST(d AS STRING FORMAT 'YYYY') FROM t", "FORMAT_DATE, PARSE_DATE and their like"),
     Refused("AT TIME ZONE outside of EXTRACT", "SELECT x AT TIME ZONE 'UTC' FROM t", "DATETIME(timestamp, 'America/New_York')"),
     Refused("UPDATE of a field of a STRUCT", "UPDATE t SET s.a = 1 WHERE TRUE", "set the whole STRUCT"),
+    Refused(
+        "RAND in OVER",
+        "SELECT ROW_NUMBER() OVER (ORDER BY RAND()) AS n FROM t",
+        "compute the number before: `FROM (SELECT *, RAND() AS r FROM t)`",
+    ),
     Refused("STRUCT without fields", "SELECT STRUCT()", "give it one"),
     Refused(
         "Remote models",

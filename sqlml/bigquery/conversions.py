@@ -13,7 +13,10 @@ from sqlglot import exp
 
 from sqlml import sql
 from sqlml.bigquery import number_text
+from sqlml.bigquery.refusals import format_clauses
 from sqlml.bigquery.translation import generate, raw, safely
+from sqlml.errors import NotSupportedError
+from sqlml.syntax.tokens import tokenize
 
 if TYPE_CHECKING:
     from sqlml.bigquery.translate import Translating
@@ -52,13 +55,14 @@ def _to_integer(value: str) -> str:
 
 
 def _to_text(value: str) -> str:
-    """Whole FLOAT64 without a point, NaN in BigQuery's spelling, bytes as the UTF-8 that they are."""
+    """Whole FLOAT64 without a point, NaN in BigQuery's spelling, bytes as the UTF-8 that they are, times with thousandths or millionths."""
     number = f"TRY_CAST({_text(value)} AS DOUBLE)"  # through its text, which every type has
     real = f"CASE WHEN {_text(value)} = 'nan' THEN 'NaN' ELSE {number_text.real(number)} END"
     return (
         f"CASE WHEN {_is(value, 'DOUBLE', 'FLOAT')} THEN {real}"
         f" WHEN {_is_decimal(value)} THEN {number_text.decimal(value)}"
         f" WHEN {_is(value, 'BLOB')} THEN system.main.decode(TRY_CAST({value} AS BLOB))"
+        f" WHEN {_is(value, 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE', 'TIME')} THEN {number_text.clock(_text(value))}"
         f" ELSE {_text(value)} END"
     )
 
@@ -71,7 +75,8 @@ def _to_boolean(value: str) -> str:
 
 
 def _to_bytes(value: str) -> str:
-    return f"CASE WHEN {_is(value, 'BLOB')} THEN TRY_CAST({value} AS BLOB) ELSE system.main.encode({_text(value)}) END"
+    """The cast around it does nothing but show what it is (`byte_text.is_bytes`)."""
+    return f"CAST(CASE WHEN {_is(value, 'BLOB')} THEN TRY_CAST({value} AS BLOB) ELSE system.main.encode({_text(value)}) END AS BLOB)"
 
 
 _CONVERSIONS: Mapping[str, Callable[[str], str]] = {
@@ -82,11 +87,27 @@ _CONVERSIONS: Mapping[str, Callable[[str], str]] = {
 def cast(node: exp.Cast, work: Translating) -> exp.Expr:
     """`CAST(x AS type)`, `SAFE_CAST(x AS type)` and typed literals such as `DATE '2026-01-31'`."""
     if node.args.get("format") is not None:
-        raise work.refuse(node, "CAST with FORMAT is not available", "use FORMAT_DATE, PARSE_DATE and their like")
+        raise _format_error(node, work)
     target = generate(node.args["to"])
     if isinstance(node, exp.TryCast):
         return raw(safely([node.this], lambda arguments: _write(arguments[0], target)))
     return raw(_write(node.this, target))
+
+
+def with_format(node: exp.Expr, work: Translating) -> exp.Expr:
+    """What the parser makes of `CAST(x AS DATE FORMAT '…')`."""
+    raise _format_error(node, work)
+
+
+def _format_error(node: exp.Expr, work: Translating) -> NotSupportedError:
+    """With its place at the clause: the first one behind what is cast."""
+    clauses = format_clauses(tokenize(work.read.text, "bigquery"))
+    start = work.read.span_of(node).start
+    span = next((clause for clause in clauses if clause.start > start), None) or (clauses[0] if clauses else work.read.span_of(node))
+    return NotSupportedError(
+        "CAST with FORMAT is not available", code="construct_not_supported", span=span,
+        hint="use FORMAT_DATE, FORMAT_TIMESTAMP, PARSE_DATE, PARSE_TIMESTAMP and their like",
+    )  # fmt: skip
 
 
 def _write(value: exp.Expr, target: str) -> str:

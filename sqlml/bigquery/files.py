@@ -13,8 +13,10 @@ from sqlglot import exp
 from sqlml import sql
 from sqlml.bigquery.translation import generate, raw
 from sqlml.bigquery.types import duckdb_type
-from sqlml.errors import OperationalError
-from sqlml.syntax.tokens import tokenize
+from sqlml.errors import NotSupportedError, OperationalError
+from sqlml.source import Span
+from sqlml.syntax.strings import string_value
+from sqlml.syntax.tokens import TokenKind, tokenize
 
 if TYPE_CHECKING:
     from sqlml.bigquery.translate import Translating
@@ -183,8 +185,18 @@ def _options(properties: exp.Expr) -> dict[str, str]:
     return found
 
 
+def _place(uri: str, node: exp.Expr, work: Translating) -> Span:
+    """Where a uri stands in the text."""
+    for token in tokenize(work.read.text, "bigquery"):
+        if token.kind is TokenKind.STRING and string_value(token.text, "bigquery") == uri:
+            return token.span
+    return work.read.span_of(node)
+
+
 def _local(uri: str, node: exp.Expr, work: Translating) -> str:
     scheme = re.match(r"([A-Za-z][\w+.-]+)://", uri)
     if scheme is not None and scheme[1].lower() != "file":
-        raise work.refuse(node, f"{scheme[0]} is not available", "name a local path")
+        raise NotSupportedError(
+            f"{scheme[0]} is not available", code="construct_not_supported", span=_place(uri, node, work), hint="name a local path"
+        )
     return uri.removeprefix(scheme[0]) if scheme is not None else uri

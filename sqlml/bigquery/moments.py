@@ -49,13 +49,13 @@ def kind_of(text: str) -> str:
     """What a translated text is as it stands, when it says so itself: CAST(… AS DATE) is a DATE. "" when it does not."""
     if not text.rstrip(")").endswith(_KIND_NAMES):
         return ""  # at once: a sum of many is asked for every part of it
-    while text.startswith("(") and _closes(text, 0) == len(text) - 1:
+    while text.startswith("(") and closes(text, 0) == len(text) - 1:
         text = text[1:-1]
     found = _CAST.fullmatch(text)
-    return found[2] if found is not None and _closes(text, 4) == len(text) - 1 else ""
+    return found[2] if found is not None and closes(text, 4) == len(text) - 1 else ""
 
 
-def _closes(text: str, start: int) -> int:
+def closes(text: str, start: int) -> int:
     """Where the bracket at `start` is closed; quotes are passed over."""
     depth, quote = 0, ""
     for index in range(start, len(text)):
@@ -79,11 +79,11 @@ def seed(text: str) -> str:
     Without it a text that asks for the type of its argument would double with every call around it.
     """
     start = "system.main.cast_to_type("
-    if not text.startswith(start) or _closes(text, len(start) - 1) != len(text) - 1:
+    if not text.startswith(start) or closes(text, len(start) - 1) != len(text) - 1:
         return text
     position = len(start)
     while (comma := text.find(", ", position)) >= 0:
-        if _closes(f"({text[comma + 2 :]}", 0) == len(text) - comma - 2:
+        if closes(f"({text[comma + 2 :]}", 0) == len(text) - comma - 2:
             return text[comma + 2 : -1]
         position = comma + 2
     return text

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 def owner(parts: Sequence[str], work: Translating) -> list[str]:
     """The database and the schema that `project.dataset`, `dataset` or nothing mean; missing ones are the current ones.
 
-    A name of the setting `projects` leads where that says. A project that is no attached database means the current one.
+    A name of the setting `projects` leads where that says. A project that is no attached database means the current one. Several names may
+    stand in one pair of backticks.
     """
+    parts = [name for part in parts for name in part.split(".")]
     known = {name.casefold(): target for name, target in work.context.projects.items()}
     databases = {name.casefold() for name in work.context.databases()}
     joined = ".".join(parts)

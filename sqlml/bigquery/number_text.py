@@ -35,3 +35,9 @@ def moment(value: str, pattern: str) -> str:
     micros = sql.call("microsecond", value)
     written = [sql.call("strftime", value, sql.literal(pattern.replace("%S", "%S" + fraction))) for fraction in ("", ".%g", ".%f")]
     return f"CASE WHEN {micros} % 1000000 = 0 THEN {written[0]} WHEN {micros} % 1000 = 0 THEN {written[1]} ELSE {written[2]} END"
+
+
+def clock(text: str) -> str:
+    """SQL (VARCHAR) of what the engine writes of a time: three or six digits behind the seconds, where it leaves out zeros at the end."""
+    longer = sql.call("regexp_replace", text, r"'[.](\d+)'", r"'.\100'")
+    return sql.call("regexp_replace", longer, r"'[.](\d{6}|\d{3})\d*'", r"'.\1'")

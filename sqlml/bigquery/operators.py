@@ -63,18 +63,20 @@ def division(node: exp.Div, work: Translating) -> exp.Expr:
 def like(node: exp.Like, work: Translating) -> exp.Expr:
     """A backslash takes the meaning from what follows it; DuckDB wants that said."""
     quantifier = node.expression
+    is_negated = bool(node.args.get("negate"))
     if isinstance(quantifier, exp.Any | exp.All):
         listed = quantifier.this
         if not isinstance(listed, exp.Tuple | exp.Paren):
             raise work.refuse(node, "LIKE ANY and LIKE ALL take a list of patterns")
         patterns = listed.expressions if isinstance(listed, exp.Tuple) else [listed.this]
+        # NOT goes with each LIKE: `x NOT LIKE ANY (…)` asks for a pattern that does not match.
         word = " OR " if isinstance(quantifier, exp.Any) else " AND "
-        return raw("(" + word.join(_like(node.this, pattern) for pattern in patterns) + ")")
-    return raw(f"({_like(node.this, quantifier)})")
+        return raw("(" + word.join(_like(node.this, pattern, is_negated) for pattern in patterns) + ")")
+    return raw(f"({_like(node.this, quantifier, is_negated)})")
 
 
-def _like(value: exp.Expr, pattern: exp.Expr) -> str:
-    return f"{render(value)} LIKE {render(pattern)} ESCAPE '\\'"
+def _like(value: exp.Expr, pattern: exp.Expr, is_negated: bool) -> str:
+    return f"{render(value)} {'NOT ' if is_negated else ''}LIKE {render(pattern)} ESCAPE '\\'"
 
 
 def bits(node: exp.Binary, work: Translating) -> exp.Expr:

@@ -104,6 +104,8 @@ def _write(tokens: Sequence[Token], first: int, end: int, edits: Edits) -> None:
             f"the pipe operator {word} is not available", code="construct_not_supported", span=token.span,
             hint=_INSTEAD.get(word, f"there are {_SHOWN}"),
         )  # fmt: skip
+    if word == "AGGREGATE":
+        _write_aggregate(tokens, first, end, edits)
     if word not in _WRITTEN:
         return
     if end == first + 1:
@@ -115,6 +117,42 @@ def _write(tokens: Sequence[Token], first: int, end: int, edits: Edits) -> None:
     else:
         edits.instead[first] = "SELECT * EXCEPT (" if word == "DROP" else "SELECT * RENAME ("
         edits.put_after(end - 1, ")")
+
+
+def _write_aggregate(tokens: Sequence[Token], first: int, end: int, edits: Edits) -> None:
+    """Says every direction and every name: the parser orders by the columns that have a direction, and by names."""
+    group = next((index for index in _outer(tokens, first + 1, end) if tokens[index].is_word("GROUP")), end)
+    n_unnamed = 0
+    for start, stop in _items(tokens, first + 1, group):
+        is_directed = tokens[stop - 1].is_word("ASC", "DESC")
+        named = stop - 1 - is_directed
+        if tokens[named].is_symbol(")"):
+            if is_directed and named > start:
+                edits.put_after(named, f" AS f{n_unnamed}_")
+            n_unnamed += 1
+    if group + 3 < end and tokens[group + 1].is_word("AND") and tokens[group + 2].is_word("ORDER"):
+        for start, stop in _items(tokens, group + 4, end):
+            if not any(tokens[index].is_word("ASC", "DESC", "NULLS") for index in _outer(tokens, start, stop)):
+                edits.put_after(stop - 1, " ASC")
+
+
+def _outer(tokens: Sequence[Token], first: int, end: int) -> Iterator[int]:
+    """The tokens that stand in no brackets, a closing one too."""
+    depth = 0
+    for index in range(first, end):
+        depth -= tokens[index].is_symbol(")", "]")
+        if depth == 0:
+            yield index
+        depth += tokens[index].is_symbol("(", "[")
+
+
+def _items(tokens: Sequence[Token], first: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where each item of a list begins and ends."""
+    start = first
+    for index in [*(index for index in _outer(tokens, first, end) if tokens[index].is_symbol(",")), end]:
+        if index > start:
+            yield start, index
+        start = index + 1
 
 
 def _write_set(tokens: Sequence[Token], first: int, end: int, edits: Edits) -> None:

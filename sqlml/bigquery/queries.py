@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from sqlml import sql
+from sqlml.bigquery import group_by, structs, tables, unnest
 from sqlml.bigquery.names import owner
 from sqlml.bigquery.tables import expand_pivots, information_schema, wildcard
 from sqlml.bigquery.translation import generate, raw, render
@@ -17,84 +18,28 @@ if TYPE_CHECKING:
 _FIELD = "field"
 """Where `prepare` notes the name of a select item that is a field of something."""
 _IS_STAR = "is_star"
-_NAMES = "names"
-"""Where `prepare` notes the field names that a struct gets from what is around it."""
 
 
 def prepare(tree: exp.Expr) -> None:
     """Notes what a node has to know of its surroundings, before these are translated."""
     expand_pivots(tree)
-    for selected in tree.find_all(exp.Select):
+    nodes: dict[type[exp.Expr], list[exp.Expr]] = {}
+    for node in tree.walk():
+        nodes.setdefault(type(node), []).append(node)
+    selects = [node for node in nodes.get(exp.Select, ()) if isinstance(node, exp.Select)]
+    for selected in selects:
         for item in selected.expressions:
             if isinstance(item, exp.Dot):
                 is_star = isinstance(item.expression, exp.Star)
                 item.meta.update(
                     {_IS_STAR: True} if is_star else {_FIELD: item.expression.name} if isinstance(item.expression, exp.Identifier) else {}
                 )
-    for node in tree.find_all(exp.Struct, exp.Tuple):
-        above = node.parent
-        type_ = _struct_type(node)
-        if type_ is not None:
-            node.meta[_NAMES] = [field.name if isinstance(field, exp.ColumnDef) else "" for field in type_.expressions]
-        elif isinstance(above, exp.Array) and isinstance(above.expressions[0], exp.Struct):
-            node.meta[_NAMES] = _own_names(above.expressions[0])  # fields are named by the first struct of an array
-        elif isinstance(above, exp.Select) and str(above.args.get("kind")).upper() == "VALUE":
-            above.meta["struct"] = True
-    for unnested in tree.find_all(exp.Unnest):
-        unnested.meta["element"] = _element_kind(unnested.expressions[0])
-
-
-def _struct_type(node: exp.Expr) -> exp.DataType | None:
-    """The STRUCT<…> that a struct is cast to, by itself or as an element of an array."""
-    above, depth = node.parent, 0
-    if isinstance(above, exp.Array):
-        above, depth = above.parent, 1
-    type_ = above.to if isinstance(above, exp.Cast) else None
-    if isinstance(type_, exp.DataType) and depth and type_.this == exp.DType.ARRAY and type_.expressions:
-        type_ = type_.expressions[0]
-    return type_ if isinstance(type_, exp.DataType) and type_.this == exp.DType.STRUCT else None
-
-
-_VALUE_ARRAYS = ("GENERATE_ARRAY", "GENERATE_DATE_ARRAY", "GENERATE_TIMESTAMP_ARRAY", "SPLIT", "REGEXP_EXTRACT_ALL", "TO_CODE_POINTS")
-
-
-def _element_kind(values: exp.Expr) -> str | None:
-    """ "struct" or "value" where the text tells what the elements of an array are, else None."""
-    if isinstance(values, exp.Array) and values.expressions:
-        first = values.expressions[0]
-        if isinstance(first, exp.Select):
-            return "struct" if str(first.args.get("kind")).upper() == "STRUCT" else None
-        return "struct" if isinstance(first, exp.Struct | exp.Tuple) else "value" if isinstance(first, exp.Literal | exp.Null) else None
-    if isinstance(values, exp.Anonymous):
-        return "value" if str(values.this).upper().endswith(_VALUE_ARRAYS) else None
-    return None
-
-
-def _own_names(node: exp.Expr) -> list[str]:
-    return [item.name if isinstance(item, exp.PropertyEQ | exp.Alias | exp.Column) else "" for item in node.expressions]
-
-
-def struct(node: exp.Struct, work: Translating) -> exp.Expr:
-    """Fields without a name are called `_field_1` and so on, as BigQuery shows them."""
-    names = node.meta.get(_NAMES)
-    if names is None or len(names) != len(node.expressions):
-        names = _own_names(node)
-    if not node.expressions:
-        raise work.refuse(node, "DuckDB has no STRUCT without fields")
-    fields = []
-    for index, (item, name) in enumerate(zip(node.expressions, names, strict=True), start=1):
-        value = item.expression if isinstance(item, exp.PropertyEQ) else item.this if isinstance(item, exp.Alias) else item
-        fields.append(f"{sql.quote(name or f'_field_{index}')} := {generate(value)}")
-    return raw(f"system.main.struct_pack({', '.join(fields)})")
-
-
-def tuple_value(node: exp.Tuple, work: Translating) -> exp.Expr:
-    """`(1, 2)` is a STRUCT; in IN and in GROUP BY it is a list."""
-    if isinstance(node.parent, exp.In | exp.Any | exp.Values | exp.Group | exp.GroupingSets | exp.Rollup | exp.Cube | exp.Insert):
-        return node
-    plain = exp.Struct(expressions=list(node.expressions))
-    plain.meta.update(node.meta)
-    return struct(plain, work)
+            elif isinstance(item, exp.Struct | exp.Tuple) and str(selected.args.get("kind")).upper() == "VALUE":
+                selected.meta["struct"] = True
+    tables.prepare(nodes.get(exp.Table, ()))
+    structs.prepare([*nodes.get(exp.Struct, ()), *nodes.get(exp.Tuple, ())])
+    unnest.prepare(nodes.get(exp.Unnest, ()))
+    group_by.prepare(selects)
 
 
 def array(node: exp.Array, work: Translating) -> exp.Expr:
@@ -135,48 +80,6 @@ def in_list(node: exp.In, work: Translating) -> exp.Expr:
     return raw(f"({render(node.this)} IN (SELECT system.main.unnest({generate(unnest.expressions[0])})))")
 
 
-def unnest(node: exp.Unnest, _work: Translating) -> exp.Expr:
-    """An array in FROM: its elements under the alias, the fields of structs beside them, and their offsets.
-
-    BigQuery's alias is both a table and a value: `e` is the element, `e.x` and `x` are a field of it. UNNEST with a depth of 2 gives the
-    fields of structs, whatever the type is; for other elements it gives the element once more, under a name that nobody asks for.
-    """
-    if isinstance(node.parent, exp.In):
-        return node
-    alias = node.args.get("alias")
-    name = alias.columns[0].name if alias is not None and alias.columns else alias.name if alias is not None and alias.this else ""
-    offset = node.args.get("offset")
-    offset_name = offset.name if isinstance(offset, exp.Expr) else "offset" if offset else None
-    element = sql.quote(name or "__sqlml_element")
-    values = generate(node.expressions[0])
-    items = [f"system.main.unnest({values}) AS {element}"]
-    if offset_name is not None:
-        items.append(f"system.main.generate_subscripts({values}, 1) - 1 AS {sql.quote(offset_name)}")
-    query = f"SELECT {', '.join(items)}"
-    if node.meta.get("element") != "value":
-        # With max_depth := 2 there are the fields of a struct, under their names, or else the element once more, under the alias.
-        shown = [] if _is_seen_whole(node, name) else [element]
-        fields = f"system.main.unnest([{element}], max_depth := 2)" + (f" AS {sql.quote('__sqlml_fields')}" if shown else f" AS {element}")
-        offsets = [] if offset_name is None else [sql.quote(offset_name)]
-        query = f"SELECT {', '.join([*shown, fields, *offsets])} FROM ({query})"
-    lateral = "LATERAL " if isinstance(node.parent, exp.Join) else ""
-    if isinstance(node.parent, exp.Join) and node.parent.side and not node.parent.args.get("on"):
-        node.parent.set("on", exp.true())
-    return raw(f"{lateral}({query}) AS {element}")
-
-
-def _is_seen_whole(node: exp.Unnest, name: str) -> bool:
-    """Whether `*` or `alias.*` shows the columns, so that there must be none but BigQuery's."""
-    select = node.find_ancestor(exp.Select)
-    for item in [] if select is None else select.expressions:
-        star = (
-            item if isinstance(item, exp.Star) else item.this if isinstance(item, exp.Column) and isinstance(item.this, exp.Star) else None
-        )
-        if star is not None and (item is star or item.table.casefold() == name.casefold()):
-            return True
-    return False
-
-
 def _name_columns(node: exp.Select) -> None:
     """Columns without a name are f0_, f1_ …, where DuckDB would show generated SQL."""
     n_unnamed = 0
@@ -210,6 +113,10 @@ def select(node: exp.Select, work: Translating) -> exp.Expr:
         node.set("kind", None)
         if not _is_value(node):
             return node  # a value table shows its fields as columns
+        above = node.parent.parent if isinstance(node.parent, exp.Subquery) else node.parent
+        if isinstance(above, exp.In):  # it meets other structs by position
+            node.set("expressions", [structs.by_position([generate(item.unalias()) for item in node.expressions])])
+            return node
         return exp.Select(
             expressions=[exp.column("__sqlml_row")],
             from_=exp.From(this=exp.Subquery(this=node.copy(), alias=exp.TableAlias(this=exp.to_identifier("__sqlml_row")))),

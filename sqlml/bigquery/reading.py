@@ -14,6 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from sqlml.bigquery.refusals import refused
 from sqlml.bigquery.rewrites import edits
 from sqlml.bigquery.statements import scripting_error
 from sqlml.errors import ProgrammingError
@@ -40,6 +41,8 @@ _NO_CALL = frozenset({
     "TABLE",
 })  # fmt: skip
 """Words whose brackets have a grammar of their own."""
+_NAMESPACES = ("AI", "NET")
+"""Words before the names of functions that sqlglot knows, so that it would not leave them as they are written."""
 _BEFORE_STAR = ("SELECT", "DISTINCT", "STRUCT", "VALUE", "ALL")
 
 
@@ -91,9 +94,9 @@ def read(text: str) -> Read:
     Raises: ProgrammingError `syntax_error`.
     """
     tokens = tokenize(text, "bigquery")
-    refused = scripting_error(tokens)
-    if refused is not None:
-        raise refused
+    not_available = scripting_error(tokens) or refused(tokens)
+    if not_available is not None:
+        raise not_available
     _check_symbols(tokens)
     renamed, changes, calls = _rename(_with_plain_space(text, tokens), tokens)
     found = Read(exp.Null(), text, changes, tuple(calls))
@@ -157,16 +160,19 @@ def _with_plain_space(text: str, tokens: list[Token]) -> str:
     return "".join([*parts, text[done:]])
 
 
-_MENDED = re.compile(r"_STRUCT\(|\]\s*\[")
+_MENDED = re.compile(r"_STRUCT\(|\]\s*\[|`\s*(?:\(|/\*|--|#)|\bMERGE\b", re.IGNORECASE)
 _PLACES = {"OFFSET": (0, False), "ORDINAL": (1, False), "SAFE_OFFSET": (0, True), "SAFE_ORDINAL": (1, True)}
 
 
 def _mended(tree: exp.Expr) -> exp.Expr:
-    """What sqlglot would not read well: STRUCT(…), for which it tries a type first, at every level of nested ones twice; and a place in an
-    array behind which another one follows.
+    """What sqlglot would not read well: STRUCT(…), for which it tries a type first, at every level of nested ones twice; a place in an
+    array behind which another one follows; the path of a function in one pair of backticks; VALUES behind INSERT, within MERGE.
     """
     root = exp.Tuple(expressions=[tree])
     for node in list(tree.find_all(exp.Anonymous)):
+        if isinstance(node.this, exp.Identifier):
+            _split_path(node)
+            continue
         name = CALL.fullmatch(str(node.this))
         if name is not None and name[2].upper() == "STRUCT":
             node.replace(exp.Struct(expressions=[_field(item) for item in node.expressions]))
@@ -175,9 +181,32 @@ def _mended(tree: exp.Expr) -> exp.Expr:
             node.parent.set("offset", first)
             node.parent.set("safe", is_safe)
             node.replace(node.expressions[0])
+        elif str(node.this).upper() == "VALUES" and isinstance(node.parent, exp.Tuple) and isinstance(node.parent.parent, exp.Insert):
+            insert = node.parent.parent
+            insert.set("this", None)
+            insert.set("expression", exp.Tuple(expressions=[_with_default(value) for value in node.expressions]))
     found = root.expressions[0]
     assert isinstance(found, exp.Expr)
     return found
+
+
+def _with_default(value: exp.Expr) -> exp.Expr:
+    """A value of VALUES, where DEFAULT is no column."""
+    is_default = isinstance(value, exp.Column) and len(value.parts) == 1 and not value.this.quoted and value.name.upper() == "DEFAULT"
+    return exp.var("DEFAULT") if is_default else value
+
+
+def _split_path(node: exp.Anonymous) -> None:
+    """A call of `project.dataset.f` with its owner beside it, as in project.dataset.f; and of `f` as of f."""
+    *owner, name = node.name.split(".")
+    if CALL.fullmatch(name):
+        return  # a name of ours, which nobody else may use
+    node.meta.update(node.this.meta)
+    node.set("this", name)
+    if isinstance(node.parent, exp.Table) and owner:
+        node.parent.set("db", exp.to_identifier(".".join(owner), quoted=True))
+    elif owner and not isinstance(node.parent, exp.Dot):
+        node.replace(exp.Dot(this=exp.to_identifier(".".join(owner), quoted=True), expression=node.copy()))
 
 
 def _field(item: exp.Expr) -> exp.Expr:
@@ -229,10 +258,15 @@ def _called(tokens: list[Token], index: int) -> tuple[int, str] | None:
     before = tokens[index - 1] if index else None
     if before is not None and before.is_symbol("."):
         owner = tokens[index - 2] if index > 1 else None
-        if owner is None or not owner.is_word("SAFE"):
+        if owner is None or not owner.is_word("SAFE", *_NAMESPACES):
             return None
-        start, prefix = owner.span.start, SAFE
+        start, prefix = owner.span.start, SAFE if owner.is_word("SAFE") else f"{owner.text.upper()}__"
         before = tokens[index - 3] if index > 2 else None
+        if before is not None and before.is_symbol("."):  # SAFE.NET.HOST
+            if index < 4 or prefix == SAFE or not tokens[index - 4].is_word("SAFE"):
+                return None
+            start = tokens[index - 4].span.start
+            before = tokens[index - 5] if index > 4 else None
     if before is None:
         return None if index else (start, prefix)
     if before.kind is TokenKind.SYMBOL:

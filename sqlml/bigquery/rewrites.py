@@ -39,11 +39,13 @@ def edits(tokens: Sequence[Token]) -> Edits:
 
 def _array_with_offset(tokens: Sequence[Token], at: int, found: Edits) -> None:
     """`FROM t, t.array AS e WITH OFFSET`: the path goes into UNNEST."""
-    last = at - 1
+    last, alias = at - 1, ""
     if last > 1 and _is_name(tokens[last]) and tokens[last - 1].is_word("AS"):
         last -= 2
     elif last > 0 and _is_name(tokens[last]) and (_is_name(tokens[last - 1]) or tokens[last - 1].is_symbol(")")):
         last -= 1
+    else:
+        alias = f" AS {tokens[last].text}"
     if last < 0 or not _is_name(tokens[last]):
         return
     start = last
@@ -52,7 +54,7 @@ def _array_with_offset(tokens: Sequence[Token], at: int, found: Edits) -> None:
     if start in (0, last) or not (tokens[start - 1].is_symbol(",") or tokens[start - 1].is_word("JOIN", "FROM")):
         return
     found.put_before(start, "UNNEST(")
-    found.put_after(last, ")")
+    found.put_after(last, f"){alias}")
 
 
 def _is_name(token: Token) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from sqlml.bigquery import changes, conversions, definitions, files, moment_rules, operators, queries, tables
+from sqlml.bigquery import changes, conversions, definitions, files, moment_rules, operators, queries, structs, tables, unnest
 from sqlml.bigquery.translation import raw
 from sqlml.bigquery.types import duckdb_type
 
@@ -57,12 +57,12 @@ RULES: Mapping[type[exp.Expr], Rule] = {
     exp.Like: operators.like, exp.BitwiseAnd: operators.bits, exp.BitwiseOr: operators.bits, exp.BitwiseXor: operators.bits,
     exp.BitwiseLeftShift: operators.bits, exp.BitwiseRightShift: operators.bits, exp.BitwiseNot: operators.bit_not,
     exp.DataType: _data_type, exp.ParseJSON: operators.json_literal,
-    exp.Cast: _cast, exp.TryCast: conversions.cast,
+    exp.Cast: _cast, exp.TryCast: conversions.cast, exp.StrToDate: conversions.with_format, exp.StrToTime: conversions.with_format,
     exp.Extract: moment_rules.extract, exp.Interval: moment_rules.interval, exp.AtTimeZone: moment_rules.at_time_zone,
     exp.CurrentDate: moment_rules.current, exp.CurrentDatetime: moment_rules.current, exp.CurrentTime: moment_rules.current,
     exp.CurrentTimestamp: moment_rules.current, exp.Add: moment_rules.add, exp.Sub: moment_rules.subtract,
-    exp.Struct: queries.struct, exp.Tuple: queries.tuple_value, exp.Array: queries.array, exp.Bracket: queries.bracket,
-    exp.In: queries.in_list, exp.Unnest: queries.unnest, exp.Select: queries.select, exp.Dot: queries.dot, exp.Column: tables.pseudo_column, exp.Version: tables.version, exp.Table: queries.table, exp.TableSample: tables.sample,
+    exp.Struct: structs.struct, exp.Tuple: structs.tuple_value, exp.Array: queries.array, exp.Bracket: queries.bracket,
+    exp.In: queries.in_list, exp.Unnest: unnest.unnest, exp.Select: queries.select, exp.Dot: queries.dot, exp.Column: tables.pseudo_column, exp.Version: tables.version, exp.Table: queries.table, exp.TableSample: tables.sample,
     exp.Create: definitions.create, exp.Insert: changes.insert, exp.Update: changes.update, exp.Delete: changes.delete,
     exp.TruncateTable: changes.truncate, exp.Drop: definitions.drop, exp.Alter: definitions.alter, exp.Merge: changes.merge,
     exp.Export: files.export, exp.LoadData: files.load,

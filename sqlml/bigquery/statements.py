@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlml.errors import NotSupportedError
+from sqlml.errors import Error, NotSupportedError, ProgrammingError
 from sqlml.source import Source, Span
-from sqlml.syntax.tokens import Token, TokenKind, scan
+from sqlml.syntax.tokens import Token, TokenKind, scan, tokenize
 
 _OF_ENGINE = frozenset({
     "ABORT", "ATTACH", "BEGIN", "CHECKPOINT", "COMMIT", "DESC", "DESCRIBE", "DETACH", "INSTALL", "PRAGMA", "RESET", "ROLLBACK", "SET", "SHOW",
@@ -70,3 +70,33 @@ def scripting_error(tokens: Sequence[Token]) -> NotSupportedError | None:
         f"{name} is not available: a script is a row of statements, without variables and blocks", code="statement_not_supported", span=first,
         hint=hint,
     )  # fmt: skip
+
+
+_PARAMETERS = "pass values as parameters (@name)"
+
+
+def assigned_variable(tokens: Sequence[Token]) -> ProgrammingError | None:
+    """The error for SET of several variables, of one of the system's or to a query; SET of a single name may be a setting of the engine's."""
+    if len(tokens) < 3 or not tokens[0].is_word("SET"):
+        return None
+    is_query = len(tokens) > 4 and tokens[2].is_symbol("=") and tokens[3].is_symbol("(") and tokens[4].is_word("SELECT", "WITH")
+    if is_query or tokens[1].is_symbol("(", "@@") or tokens[1].text.startswith("@"):
+        return ProgrammingError(
+            "SET of variables is not available: a script is a row of statements", code="statement_not_supported", span=tokens[0].span,
+            hint=_PARAMETERS,
+        )  # fmt: skip
+    return None
+
+
+def check_assignment(source: Source, span: Span) -> None:
+    """Raises: ProgrammingError `statement_not_supported` for a SET that cannot be meant for the engine."""
+    if [source.text[start:end].upper() for _, start, end in _first(source, span)][:1] == ["SET"]:
+        error = assigned_variable(tokenize(source.text, "bigquery", span))
+        if error is not None:
+            raise error
+
+
+def explain_setting(error: Error) -> None:
+    """Says of a setting that the engine does not know that it may have been meant as a variable."""
+    if error.message.startswith("unknown setting ") and not (error.hint or "").startswith("did you mean"):
+        error.hint = f"variables of scripts (DECLARE, SET) are not available: {_PARAMETERS}"

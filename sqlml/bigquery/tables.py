@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -113,6 +114,18 @@ def _unpivoted(relation: exp.Expr, pivot: exp.Pivot) -> exp.Select:
     )
 
 
+_ASKS = "asks_for_suffix"
+"""Where `prepare` notes that a query asks which table of a wildcard a row comes from."""
+
+
+def prepare(relations: Iterable[exp.Expr]) -> None:
+    """Notes which wildcard tables are asked for their suffix."""
+    for node in relations:
+        select = node.find_ancestor(exp.Select) if node.name.endswith("*") else None
+        if select is not None:
+            node.meta[_ASKS] = any(column.name.upper() == SUFFIX for column in select.find_all(exp.Column))
+
+
 def wildcard(node: exp.Table, work: Translating) -> exp.Expr:
     """`events_*`: all tables whose names begin so, with the rest of the name as _TABLE_SUFFIX where it is asked for."""
     prefix = node.name.removesuffix("*")
@@ -125,7 +138,7 @@ def wildcard(node: exp.Table, work: Translating) -> exp.Expr:
             node, f"no table begins with {prefix}" + (f" in {schema}" if schema else ""), "a wildcard table needs one at least"
         )
     select = node.find_ancestor(exp.Select)
-    asks = select is not None and any(column.name.upper() == SUFFIX for column in select.find_all(exp.Column))
+    asks = node.meta.get(_ASKS)
     owner = ".".join(sql.quote(part.name) for part in node.parts[:-1])
     parts = []
     for name in found:

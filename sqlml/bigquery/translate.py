@@ -15,12 +15,13 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from sqlml import sql
+from sqlml.bigquery.other_dialects import instead
 from sqlml.bigquery.part import Part
 from sqlml.bigquery.queries import prepare
 from sqlml.bigquery.reading import CALL, SAFE, Read, read
 from sqlml.bigquery.rules import RULES, UNCHANGED
 from sqlml.bigquery.table import TRANSLATIONS
-from sqlml.bigquery.translation import Call, Shape, Translation, once, raw, safely
+from sqlml.bigquery.translation import Call, Shape, Translation, lasting, once, raw, safely
 from sqlml.errors import Error, NotSupportedError, ProgrammingError, did_you_mean
 from sqlml.source import Span
 
@@ -161,6 +162,8 @@ def _generate(node: exp.Expr) -> str:
 
 
 def _apply(node: exp.Expr, work: Translating) -> None:
+    if isinstance(node, exp.Window):
+        _check_window(node, work)
     if isinstance(node, exp.Window) and isinstance(_called(node.this), exp.Anonymous):
         _replace(node, _window(node, work))
         return
@@ -219,6 +222,22 @@ def _window_of(node: exp.Expr) -> exp.Window | None:
     return above if isinstance(above, exp.Window) and _called(above.this) is node else None
 
 
+_RANDOM = re.compile(r"system\.main\.(?:random|uuid|gen_random_uuid|nextval)\(")
+
+
+def _check_window(node: exp.Window, work: Translating) -> None:
+    """Makes PARTITION BY and ORDER BY what DuckDB takes: nothing there may give another value the next time."""
+    order = node.args.get("order")
+    for part in [*node.args.get("partition_by", ()), *(order.expressions if order is not None else ())]:
+        for found in part.find_all(exp.Var):
+            if _RANDOM.search(str(found.this)):
+                raise work.refuse(
+                    node, "RAND and GENERATE_UUID cannot stand in OVER (…)",
+                    "compute the number before: SELECT …, ROW_NUMBER() OVER (ORDER BY r) FROM (SELECT *, RAND() AS r FROM …)",
+                )  # fmt: skip
+            found.set("this", lasting(str(found.this)))
+
+
 def _window(node: exp.Window, work: Translating) -> exp.Expr:
     call = _called(node.this)
     nulls = "IGNORE" if isinstance(node.this, exp.IgnoreNulls) else "RESPECT" if isinstance(node.this, exp.RespectNulls) else ""
@@ -263,7 +282,7 @@ _OURS = re.compile(rf"__sqlml_fn_\d+_(?:{SAFE})?", re.IGNORECASE)
 def _unknown(name: str, span: Span, work: Translating) -> ProgrammingError:
     del work
     name = _OURS.sub("", name)
-    known = did_you_mean(name.upper(), list(TRANSLATIONS))
+    known = instead(name) or did_you_mean(name.upper(), list(TRANSLATIONS))
     return ProgrammingError(
         f"there is no function {name}, or sqlml does not know it", code="unknown_function", span=span,
         hint=known or "what sqlml knows of BigQuery's functions is in docs/bigquery.md",

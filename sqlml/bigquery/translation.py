@@ -201,6 +201,24 @@ def once(text: str, arguments: Sequence[exp.Expr]) -> str:
 
 def _without_errors(text: str) -> str:
     """The text with NULL in the place of every call of `error`."""
+    return _with_errors(text, lambda _: "NULL")
+
+
+RAISED = "sqlml: "
+"""What a text begins with whose conversion to a number is to fail, for the sake of its message."""
+
+
+def lasting(text: str) -> str:
+    """The text with errors that DuckDB lets stand in OVER (…), where it takes nothing that may give another value the next time.
+
+    That is what it thinks of `error`; of a text that is no number it does not. The element of a list of NULLs is of any type.
+    """
+    return _with_errors(text, lambda message: f"[NULL][CAST({sql.literal(RAISED)} || {message} AS BIGINT)]")
+
+
+def _with_errors(text: str, write: Callable[[str], str]) -> str:
+    """Args: write, SQL of a message -> what stands in the place of the call."""
+    done: list[str] = []
     while (start := text.find(ERROR)) >= 0:
         depth, end, quoted = 1, start + len(ERROR), False
         while depth:
@@ -208,5 +226,6 @@ def _without_errors(text: str) -> str:
             quoted ^= character == "'"
             depth += 0 if quoted else (character == "(") - (character == ")")
             end += 1
-        text = f"{text[:start]}NULL{text[end:]}"
-    return text
+        done += [text[:start], write(text[start + len(ERROR) : end - 1])]
+        text = text[end:]
+    return "".join([*done, text])

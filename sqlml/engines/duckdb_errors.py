@@ -24,6 +24,8 @@ _CANDIDATES = re.compile(r"\s*(?P<kind>Did you mean|Candidate \w+):?[: ]*(?P<nam
 _SENTENCE_END = re.compile(r"[.!]?\n+|\. (?=[A-Z])")
 _LINKS = re.compile(r"\s*(?:See also|For more info\w*, (?:see|visit)) https?://\S+")
 _CARRIED = re.compile(r"\[sqlml:(\d+)\]")
+_RAISED = re.compile(r"Conversion Error: Could not convert string 'sqlml: (?P<message>.*?)' to INT64(?:\Z|\n)", re.DOTALL)
+"""A message of ours, raised where DuckDB takes no call of `error`."""
 _LINE_END = re.compile(r"\r\n|[\r\n]")
 _SPACE = re.compile(r"[^\S\r\n\t]")
 _NAMED_ONCE = {"unknown_table", "unknown_schema", "unknown_setting"}
@@ -42,6 +44,9 @@ def translated(error: BaseException, statement: str = "", start: int = 0) -> Err
     if isinstance(error, Error):
         return error
     text = str(error)
+    raised = _RAISED.match(text)
+    if raised is not None:
+        text = f"Invalid Input Error: {raised['message']}"
     carried = _CARRIED.search(text)
     if carried and (inside := _carried.pop(int(carried[1]), None)) is not None:
         return _from_function(inside)

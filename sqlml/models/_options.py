@@ -10,7 +10,7 @@ import datetime
 import enum
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -207,6 +207,15 @@ class OptionError(ProgrammingError):
         self.option = option
 
 
+_ELSEWHERE = {"num_trees": "num_parallel_tree"}
+"""What other libraries call an option."""
+
+
+def _meant(written: str, known: Collection[str]) -> str | None:
+    name = _ELSEWHERE.get(written.lower())
+    return f"did you mean {name}?" if name in known else did_you_mean(written, list(known))
+
+
 def check_options(
     declared: tuple[Option, ...], given: Mapping[str, object], owner: str, *, advice: str | None = None
 ) -> tuple[Options, list[str]]:
@@ -225,7 +234,7 @@ def check_options(
         if option is None:
             raise OptionError(
                 written, f'unknown option "{written}" for {owner}', code="unknown_option",
-                hint=did_you_mean(written, list(by_name)) or advice or _listed(declared),
+                hint=_meant(written, by_name) or advice or _listed(declared),
             )  # fmt: skip
         if option.name in given_as:
             raise OptionError(written, f"option {option.name} is given twice", code="duplicate_option")

@@ -28,6 +28,9 @@ NOT_YET = (
 )  # fmt: skip
 """BigQuery's types that sqlml knows by name and does not have."""
 
+_INSTEAD = {"XGBOOST": "did you mean BOOSTED_TREE_CLASSIFIER or BOOSTED_TREE_REGRESSOR?"}
+"""XGBOOST is a model that was trained elsewhere; here it is asked for by those who mean its trees."""
+
 
 @cache
 def find_model_type(name: str) -> ModelSpec:
@@ -42,7 +45,7 @@ def find_model_type(name: str) -> ModelSpec:
     if key in NOT_YET:
         raise NotSupportedError(
             f"model type {key} is not available in this release", code="model_type_not_supported",
-            hint=f"available are {', '.join(MODEL_TYPES)}",
+            hint=_INSTEAD.get(key) or f"available are {', '.join(MODEL_TYPES)}",
         )  # fmt: skip
     raise ProgrammingError(
         f'unknown model type "{name}"', code="unknown_model_type",

@@ -5,9 +5,10 @@ What earlier statements of the script make counts: functions, the types of model
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
-from sqlml.bigquery.statements import is_of_engine, scripting_error
+from sqlml.bigquery.statements import assigned_variable, is_of_engine, scripting_error
 from sqlml.errors import Error, ProgrammingError, did_you_mean
 from sqlml.plan.check_statement import Known, StatementCheck
 from sqlml.settings import SETTINGS
@@ -79,7 +80,7 @@ class ScriptCheck:
             tokens = _behind(tokens, _OPENS_BLOCK.get(word) or _WITHIN_BLOCK.get(word) or ())
             if not tokens:
                 return None
-        variable = _assigned_variable(tokens)
+        variable = assigned_variable(tokens)
         if variable is not None:
             self._errors.append(variable)
             return None
@@ -108,9 +109,10 @@ class ScriptCheck:
         at = next((index for index, token in enumerate(tokens) if token.is_word("FUNCTION", "MACRO")), None)
         if at is None or not tokens[0].is_word("CREATE") or any(token.is_symbol("(") for token in tokens[:at]):
             return
-        names = [token for token in tokens[at + 1 :] if not token.is_word("IF", "NOT", "EXISTS")]
-        if names and names[0].kind in (TokenKind.WORD, TokenKind.QUOTED):
-            self._known.functions.add(unquote(names[0], self._dialect).casefold())
+        names = list(itertools.takewhile(lambda token: not token.is_symbol("("), tokens[at + 1 :]))
+        if names and names[-1].kind in (TokenKind.WORD, TokenKind.QUOTED):
+            # The last name of its path, several of which may stand in one pair of backticks.
+            self._known.functions.add(unquote(names[-1], self._dialect).rpartition(".")[2].casefold())
 
 
 def _is_ours(source: Source, span: Span) -> bool:
@@ -130,15 +132,3 @@ def _behind(tokens: Sequence[Token], words: Sequence[str]) -> list[Token]:
         elif depth == 0 and token.is_word(*words):
             return list(tokens[index + 1 :])
     return []
-
-
-def _assigned_variable(tokens: Sequence[Token]) -> ProgrammingError | None:
-    """SET of several variables, or of one of the system's; SET of a single name may be a setting of the engine's."""
-    if len(tokens) < 3 or not tokens[0].is_word("SET"):
-        return None
-    if tokens[1].is_symbol("(", "@@") or tokens[1].text.startswith("@"):
-        return ProgrammingError(
-            "SET of variables is not available: a script is a row of statements", code="statement_not_supported", span=tokens[0].span,
-            hint="pass values as parameters (@name)",
-        )  # fmt: skip
-    return None

@@ -5,6 +5,7 @@ The ML calls of the clause stay ML calls; what stands around them and in their a
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from typing import Protocol
 
 from sqlml import sql
 from sqlml.bigquery.part import Part
-from sqlml.errors import Error
+from sqlml.errors import Error, ProgrammingError
 from sqlml.plan.flavour import Replacements
 from sqlml.plan.splice import Spliced, plain
 from sqlml.source import Source, Span
 from sqlml.syntax import parse_transform, print_value
 from sqlml.syntax.nodes import TransformColumn, TransformFields, TransformStar, ValueArgument, ValueCall
+from sqlml.syntax.tokens import TokenKind, tokenize
 
 _BUILT_IN = re.compile(r'\bsystem\.main\."?(\w+)"?')
 _ZONED = re.compile(r"\bTIMESTAMP WITH TIME ZONE\b|\bTIMESTAMPTZ\b", re.IGNORECASE)
@@ -93,6 +95,7 @@ class _Writer:
 
     def expression(self, span: Span) -> str:
         """An expression of the clause; times with a zone are times in UTC here, as columns are."""
+        _check_lasting(self._context.source, span)
         inner = [call for call in self._calls if span.start <= call.span.start and call.span.end <= span.end]
         outermost = [call for call in inner if not any(_holds(other.span, call.span) for other in inner)]
         replacements: list[tuple[Span, Spliced]] = [(call.span, plain(self.call(call))) for call in outermost]
@@ -115,6 +118,29 @@ class _Writer:
             ]
             return f"{name}STRUCT({', '.join(fields)})"
         return f"{name}{self.expression(argument.span)}"
+
+
+_MOMENTS = frozenset({"CURRENT_DATE", "CURRENT_DATETIME", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
+"""Functions that are called without brackets too."""
+_CHANCE = frozenset({"RAND", "GENERATE_UUID"})
+
+
+def _check_lasting(source: Source, span: Span) -> None:
+    """Raises: ProgrammingError `transform_expression` for a function that gives another value the next time."""
+    before = ""
+    tokens = tokenize(source.text, "bigquery", span)
+    for token, following in itertools.pairwise([*tokens, None]):
+        assert token is not None
+        name = token.text.upper()
+        called = following is not None and following.is_symbol("(")
+        if token.kind is TokenKind.WORD and before != "." and (name in _MOMENTS or (name in _CHANCE and called)):
+            why = "its value depends on when it runs" if name in _MOMENTS else "its value is another one each time"
+            literal = "write the value as a literal, such as DATE '2026-01-31', or " if name in _MOMENTS else ""
+            raise ProgrammingError(
+                f"{name} cannot be part of a TRANSFORM clause: {why}", code="transform_expression", span=token.span,
+                hint=f"{literal}compute it in the query after AS and take it as a column",
+            )  # fmt: skip
+        before = token.text
 
 
 def _holds(outer: Span, inner: Span) -> bool:

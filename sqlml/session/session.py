@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
-from sqlml.bigquery.statements import is_of_engine
+from sqlml.bigquery.statements import check_assignment, explain_setting, is_of_engine
 from sqlml.catalog.publishing import is_conflict
 from sqlml.catalog.records import ModelKey, VersionRecord
 from sqlml.catalog.store import Catalog
@@ -272,11 +272,15 @@ class Session:
             self._naming.restore()
             self._models.free()
             node = parse_statement(source, span, self.dialect)
+            if self.dialect == "bigquery":
+                check_assignment(source, span)
             if isinstance(node, Query) and not node.calls and (self.dialect == "duckdb" or is_of_engine(source, span)):
                 outcome = self._pass_through(source, span, parameters)
             else:
                 outcome = self._run_model_statement(node, source, span, parameters, token, emit)
         except Error as error:
+            if self.dialect == "bigquery":
+                explain_setting(error)
             explain_unknown_function(error, source).with_source(source)
             self._abort_user_transaction()
             raise

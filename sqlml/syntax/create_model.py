@@ -49,6 +49,7 @@ def parse_create_model(cursor: Cursor) -> CreateModel:
     while not cursor.at_end:
         clause = _at_clause(cursor)
         if clause is None:
+            _check_copy(cursor, name.span)
             _fail_between_clauses(cursor, done)
         _check_order(cursor, clause, done)
         done.append(clause)
@@ -108,6 +109,16 @@ def _check_order(cursor: Cursor, clause: str, done: list[str]) -> None:
     later = next((other for other in done if _ORDER.index(other) > _ORDER.index(clause)), None)
     if later is not None:
         raise ProgrammingError(f"{clause} must stand before {later}", code="syntax_error", span=cursor.here, hint=f"the order is {_SHAPE}")
+
+
+def _check_copy(cursor: Cursor, name: Span) -> None:
+    """`CREATE MODEL name COPY other` is BigQuery's way to make a copy."""
+    word, source = cursor.peek(), cursor.index + 1
+    if word is None or not word.is_word("COPY", "CLONE") or source >= cursor.stop:
+        return
+    original = parse_model_name(cursor.within(source, cursor.stop), versions=True).span
+    hint = f"write COPY MODEL {cursor.text[original.start : original.end]} TO {cursor.text[name.start : name.end]}"
+    raise NotSupportedError(f"CREATE MODEL … {word.text.upper()} is not available", code="clause_not_supported", span=word.span, hint=hint)
 
 
 def _fail_between_clauses(cursor: Cursor, done: list[str]) -> NoReturn:

@@ -168,7 +168,34 @@ def _object(call: Call) -> str:
 
 _CLASS = """'{"class" : {"students" : [{"name" : "Jane"}, {"id" : 5}]}}'"""
 
+
+def _without_nulls(call: Call) -> str:
+    """Taken apart into text in quotes and single characters, so that nothing within quotes is taken for a null or a comma."""
+    quoted = r'"(?:[^"\\]|\\.)*"'
+    parts = f"system.main.regexp_extract_all(system.main.json_normalize({call.sql(0)}), '{quoted}:null|{quoted}|null|.')"
+    kept = f"system.main.list_filter({parts}, lambda p: p <> 'null' AND NOT (system.main.starts_with(p, '\"') AND system.main.suffix(p, ':null')))"
+    left = f"system.main.regexp_extract_all(system.main.array_to_string({kept}, ''), '{quoted}|,+[}}\\]]?|[{{\\[],*|.')"
+    # A comma stays where something stands on both sides of it.
+    closing = "CASE WHEN system.main.suffix(p, ',') THEN ',' ELSE system.main.right(p, 1) END"
+    mended = (
+        f"system.main.list_transform({left}, lambda p: CASE WHEN system.main.starts_with(p, ',') THEN {closing}"
+        " WHEN system.main.starts_with(p, '[') OR system.main.starts_with(p, '{') THEN system.main.left(p, 1) ELSE p END)"
+    )
+    return f"CAST(COALESCE(NULLIF(system.main.array_to_string({mended}, ''), ''), CASE WHEN {call.sql(0)} IS NOT NULL THEN 'null' END) AS JSON)"
+
+
 ROWS = (
+    Translation(
+        "JSON_STRIP_NULLS", "JSON_STRIP_NULLS(json)", _without_nulls,
+        (
+            Example("""JSON_STRIP_NULLS(JSON '{"a": null, "b": "c"}')""", '{"b":"c"}'), Example("JSON_STRIP_NULLS(JSON '[1, null, 2, null]')", "[1,2]"),
+            Example("JSON_STRIP_NULLS(JSON '[1, null, 2, null, [null]]')", "[1,2,[]]"), Example("JSON_STRIP_NULLS(JSON 'null')", "null"),
+            Example("""JSON_STRIP_NULLS(JSON '{"a": {"b": null}, "c": [null, null, 1], "d": null}')""", '{"a":{},"c":[1]}'),
+            Example(r"""JSON_STRIP_NULLS(JSON '{":null": ",null,", "b\\"": null, "c": "x\\":null"}')""", r'{":null":",null,","c":"x\":null"}'),
+            Example("JSON_STRIP_NULLS(CAST(NULL AS JSON))", "NULL"),
+        ),
+        differs="the other arguments of BigQuery are refused",
+    ),
     *(
         Translation(
             name, f"{name}(json[, path])", _query,

@@ -70,6 +70,56 @@ def _safe(name: str, operator: str, example: str, value: str, overflow: str) -> 
     )  # fmt: skip
 
 
+def _pow(name: str) -> Translation:
+    """No real number, or none that FLOAT64 holds, is an error."""
+    value = "system.main.pow(CAST({0} AS DOUBLE), CAST({1} AS DOUBLE))"
+    finite = "system.main.isfinite(CAST({0} AS DOUBLE)) AND system.main.isfinite(CAST({1} AS DOUBLE))"
+    return Translation(
+        name, f"{name}(x, y)",
+        f"CASE WHEN {finite} AND NOT system.main.isfinite({value}) THEN system.main.error('floating point error: {name}') ELSE {value} END",
+        (
+            Example(f"{name}(2.0, 3.0)", "8.0"), Example(f"{name}(1.0, NULL)", "NULL"), Example(f"{name}(-2, 3)", "-8.0"),
+            Example(f"SAFE.{name}(-1, 0.5)", "NULL"), Example(f"SAFE.{name}(0, -1)", "NULL"), Example(f"SAFE.{name}(10, 400)", "NULL"),
+            Example(f"{name}(CAST('-inf' AS FLOAT64), 0.5)", "+inf"),
+        ),
+        arity=(2, 2),
+    )  # fmt: skip
+
+
+def _distance(name: str, function: str, examples: tuple[Example, ...], *, zero: bool) -> Translation:
+    """Of vectors as arrays of FLOAT64; of another length, or with NULL within, they are an error of the engine's."""
+
+    def render(call: Call) -> str:
+        vectors = [f"CAST({vector} AS DOUBLE[])" for vector in call.sqls]
+        text = f"system.main.{function}({', '.join(vectors)})"
+        if zero:
+            return text
+        nothing = " OR ".join(f"system.main.list_inner_product({vector}, {vector}) = 0" for vector in vectors)
+        return f"CASE WHEN {nothing} THEN system.main.error('{name} of a vector without length') ELSE {text} END"
+
+    return Translation(name, f"{name}(vector, vector)", render, examples, arity=(2, 2), differs="sparse vectors are refused")
+
+
+_DECIMAL = r"(?:[0-9][0-9,]*[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+
+def _parse(name: str, kind: str, *examples: Example) -> Translation:
+    """The sign may stand before or behind the number, apart from it, and commas among the digits before the point."""
+    valid = rf"system.main.regexp_full_match({{0}}, '\s*(?:[+-]\s*{_DECIMAL}|{_DECIMAL}\s*[+-]?)\s*')"
+    sign = r"CASE WHEN system.main.regexp_matches({0}, '^\s*-|-\s*$') THEN '-' ELSE '' END"
+    number = f"system.main.regexp_extract(system.main.replace({{0}}, ',', ''), '{_DECIMAL}')"
+    bad = f"CAST(system.main.error('bad value for {name}: ' || {{0}}) AS {kind})"
+    return Translation(
+        name, f"{name}(text)", f"CASE WHEN NOT {valid} THEN {bad} ELSE CAST({sign} || {number} AS {kind}) END",
+        (
+            Example(f"{name}('123.45')", "123.45"), Example(f"{name}('  -  12.34 ')", "-12.34"), Example(f"{name}('12.34e-1-')", "-1.234"),
+            Example(f"{name}('1,2,,3,.45 + ')", "123.45"), Example(f"{name}('.1234  ')", "0.1234"), Example(f"SAFE.{name}('1 2')", "NULL"),
+            Example(f"SAFE.{name}('  - 12.3 - ')", "NULL"), Example(f"SAFE.{name}('$12.34')", "NULL"), Example(f"{name}(NULL)", "NULL"),
+            Example(f"SAFE.{name}('12.34E100')", "NULL"), *examples,
+        ),
+    )  # fmt: skip
+
+
 _BIG = "9223372036854775807"
 
 ROWS = (
@@ -145,13 +195,8 @@ ROWS = (
     _real("LN", "ln", "LN(1.0)", "0.0", domain="{0} <= 0", message="LN of a number that is not positive"),
     _real("LOG10", "log10", "LOG10(100.0)", "2.0", domain="{0} <= 0", message="LOG10 of a number that is not positive"),
     Translation("LOG", "LOG(x[, base])", _log, (Example("LOG(100.0, 10.0)", "2.0"), Example("LOG(1.0)", "0.0")), arity=(1, 2)),
-    *(
-        Translation(
-            name, f"{name}(x, y)", "system.main.pow(CAST({0} AS DOUBLE), CAST({1} AS DOUBLE))",
-            (Example(f"{name}(2.0, 3.0)", "8.0"), Example(f"{name}(1.0, NULL)", "NULL")), arity=(2, 2),
-        )
-        for name in ("POW", "POWER")
-    ),
+    _pow("POW"),
+    _pow("POWER"),
     _extreme("GREATEST"),
     _extreme("LEAST"),
     *(
@@ -178,6 +223,28 @@ ROWS = (
         ),
         arity=(2, 2),
     ),
+    _distance(
+        "COSINE_DISTANCE", "list_cosine_distance",
+        (
+            Example("ROUND(COSINE_DISTANCE([1.0, 2.0], [3.0, 4.0]), 6)", "0.01613"), Example("COSINE_DISTANCE(NULL, [1.0])", "NULL"),
+            Example("ROUND(COSINE_DISTANCE([2, 1], [4, 3]), 6)", "0.01613"), Example("SAFE.COSINE_DISTANCE([0.0, 0.0], [3.0, 4.0])", "NULL"),
+            Example("SAFE.COSINE_DISTANCE([1.0], [3.0, 4.0])", "NULL"),
+        ),
+        zero=False,
+    ),
+    _distance(
+        "EUCLIDEAN_DISTANCE", "list_distance",
+        (
+            Example("ROUND(EUCLIDEAN_DISTANCE([1.0, 2.0], [3.0, 4.0]), 3)", "2.828"), Example("EUCLIDEAN_DISTANCE([0.0, 0.0], [3.0, 4.0])", "5.0"),
+            Example("EUCLIDEAN_DISTANCE([1, 2], NULL)", "NULL"), Example("SAFE.EUCLIDEAN_DISTANCE([1.0, NULL], [3.0, 4.0])", "NULL"),
+        ),
+        zero=True,
+    ),
+    _parse(
+        "PARSE_NUMERIC", "DECIMAL(38, 9)", Example("PARSE_NUMERIC('12.34E27')", "12340000000000000000000000000"),
+        Example("PARSE_NUMERIC('1.0123456789')", "1.012345679"),
+    ),
+    _parse("PARSE_BIGNUMERIC", "DECIMAL(38, 18)"),
     Translation(
         "BIT_COUNT", "BIT_COUNT(x)", "CAST(system.main.bit_count({0}) AS BIGINT)", (Example("BIT_COUNT(5)", "2"), Example("BIT_COUNT(0)", "0"))
     ),

@@ -7,7 +7,10 @@ import re
 from sqlglot import exp
 
 from sqlml import sql
+from sqlml.bigquery import byte_text
 from sqlml.bigquery.translation import Call, Example, Translation
+
+_OF_COLUMNS = "of BYTES where the text shows that it is such: of a literal, of CAST AS BYTES, of a function"
 
 
 def _length(call: Call) -> str:
@@ -32,17 +35,21 @@ def _concat(call: Call) -> str:
 def _substr(call: Call) -> str:
     """From position 0 as from 1; a negative one counts from the end, and before the beginning means the beginning."""
     value, position = call.sqls[:2]
-    start = (
-        f"CASE WHEN {position} = 0 THEN 1 WHEN {position} < 0"
-        f" THEN system.main.greatest(1, system.main.length({value}) + {position} + 1) ELSE {position} END"
+    length = call.sql(2) if len(call) > 2 else None
+    of_bytes = byte_text.is_bytes(value)
+    size = byte_text.size(value) if of_bytes else f"system.main.length({value})"
+    start = f"CASE WHEN {position} = 0 THEN 1 WHEN {position} < 0 THEN system.main.greatest(1, {size} + {position} + 1) ELSE {position} END"
+    if of_bytes:
+        part = byte_text.part(value, start, length)
+    else:
+        part = f"system.main.substring({value}, {start}{'' if length is None else f', {length}'})"
+    text = (
+        f"CASE WHEN {position} IS NOT NULL THEN {part} END"
+        if length is None
+        else f"CASE WHEN {length} < 0 THEN system.main.error('the length of SUBSTR cannot be negative')"
+        f" WHEN {position} IS NOT NULL AND {length} IS NOT NULL THEN {part} END"
     )
-    if len(call) == 2:
-        return f"CASE WHEN {position} IS NOT NULL THEN system.main.substring({value}, {start}) END"
-    length = call.sql(2)
-    return (
-        f"CASE WHEN {length} < 0 THEN system.main.error('the length of SUBSTR cannot be negative')"
-        f" WHEN {position} IS NOT NULL AND {length} IS NOT NULL THEN system.main.substring({value}, {start}, {length}) END"
-    )
+    return byte_text.of_digits(text) if of_bytes else text
 
 
 def _pad(name: str) -> Translation:
@@ -107,14 +114,44 @@ def _instr(call: Call) -> str:
     )
 
 
-def _edge(name: str, function: str, value: str) -> Translation:
-    text = (
-        "CASE WHEN {1} < 0 THEN system.main.error('the length of " + name + " cannot be negative')"
-        " ELSE system.main." + function + "({0}, {1}) END"
-    )
+def _edge(name: str, function: str, value: str, of_bytes: str) -> Translation:
+    def render(call: Call) -> str:
+        text, length = call.sqls
+        is_bytes = byte_text.is_bytes(text)
+        part = f"{byte_text.digits(text)}, 2 * {length}" if is_bytes else f"{text}, {length}"
+        found = (
+            f"CASE WHEN {length} < 0 THEN system.main.error('the length of {name} cannot be negative')"
+            f" ELSE system.main.{function}({part}) END"
+        )
+        return byte_text.of_digits(found) if is_bytes else found
+
     return Translation(
-        name, f"{name}(x, length)", text, (Example(f"{name}('banana', 3)", value), Example(f"{name}('ab', 9)", "ab")), arity=(2, 2)
-    )
+        name, f"{name}(x, length)", render,
+        (
+            Example(f"{name}('banana', 3)", value), Example(f"{name}('ab', 9)", "ab"), Example(rf"{name}(b'\xab\xcd\xef\xaa\xbb', 3)", of_bytes),
+            Example(f"SAFE.{name}(b'ab', -1)", "NULL"), Example(f"{name}(CAST('ab' AS BYTES), 9)", 'b"ab"'),
+        ),
+        arity=(2, 2), differs=_OF_COLUMNS,
+    )  # fmt: skip
+
+
+def _at_edge(name: str, function: str, argument: str, examples: tuple[Example, ...]) -> Translation:
+    """Whether one begins or ends with the other; of BYTES their digits do."""
+
+    def render(call: Call) -> str:
+        texts = call.sqls
+        if any(byte_text.is_bytes(text) for text in texts):
+            texts = [byte_text.digits(text) for text in texts]
+        return f"system.main.{function}({', '.join(texts)})"
+
+    return Translation(name, f"{name}(x, {argument})", render, examples, arity=(2, 2), differs=_OF_COLUMNS)
+
+
+def _reverse(call: Call) -> str:
+    value = call.sql(0)
+    if byte_text.is_bytes(value):
+        return byte_text.reverse(value)
+    return f"system.main.array_to_string(system.main.list_reverse(system.main.string_split({value}, '')), '')"
 
 
 def _contains(call: Call) -> str:
@@ -210,13 +247,16 @@ ROWS = (
                 Example(f"{name}('apple', 2)", "pple"), Example(f"{name}('apple', 2, 2)", "pp"), Example(f"{name}('apple', -2)", "le"),
                 Example(f"{name}('apple', 1, 123)", "apple"), Example(f"{name}('apple', 123)", ""), Example(f"{name}('apple', 0)", "apple"),
                 Example(f"{name}('apple', -9, 2)", "ap"), Example(f"{name}('apple', NULL)", "NULL"), Example(f"SAFE.{name}('apple', 1, -1)", "NULL"),
+                Example(f"{name}(b'apple', 2)", 'b"pple"'), Example(rf"{name}(b'\x00\xff\x61', 2, 1)", r'b"\xff"'), Example(f"{name}(b'apple', -2)", 'b"le"'),
+                Example(f"{name}(CAST('apple' AS BYTES), -9, 2)", 'b"ap"'), Example(f"{name}(b'apple', 123)", 'b""'), Example(f"{name}(b'apple', NULL)", "NULL"),
+                Example(f"SAFE.{name}(b'apple', 1, -1)", "NULL"), Example(f"{name}({name}(FROM_BASE64('/+A='), 1), 0, 1)", r'b"\xff"'),
             ),
-            arity=(2, 3), differs="of BYTES is not available",
+            arity=(2, 3), differs=_OF_COLUMNS,
         )
         for name in ("SUBSTR", "SUBSTRING")
     ),
-    _edge("LEFT", "left", "ban"),
-    _edge("RIGHT", "right", "ana"),
+    _edge("LEFT", "left", "ban", r'b"\xab\xcd\xef"'),
+    _edge("RIGHT", "right", "ana", r'b"\xef\xaa\xbb"'),
     _pad("LPAD"),
     _pad("RPAD"),
     _trim("TRIM", "trim", "[apple]", "apple"),
@@ -231,8 +271,13 @@ ROWS = (
         "REPLACE", "REPLACE(x, from, to)", _replace,
         (Example("REPLACE('cherry pie', 'pie', 'cobbler')", "cherry cobbler"), Example("REPLACE('a', '', 'b')", "a")), arity=(3, 3),
     ),
-    Translation("REVERSE", "REVERSE(x)", "system.main.array_to_string(system.main.list_reverse(system.main.string_split({0}, '')), '')",
-                (Example("REVERSE('abc')", "cba"), Example("REVERSE('')", ""), Example("REVERSE(NULL)", "NULL"))),
+    Translation(
+        "REVERSE", "REVERSE(x)", _reverse,
+        (
+            Example("REVERSE('abc')", "cba"), Example("REVERSE('')", ""), Example("REVERSE(NULL)", "NULL"), Example(r"REVERSE(b'\x1a\x2b\x3c')", r'b"<+\x1a"'),
+        ),
+        differs=_OF_COLUMNS,
+    ),
     Translation(
         "SPLIT", "SPLIT(x[, separator])", _split,
         (
@@ -281,10 +326,20 @@ ROWS = (
         "SESSION_USER", "SESSION_USER()", "CAST(current_user AS VARCHAR)", (Example("SESSION_USER()", "duckdb"),), arity=(0, 0),
         differs="is the user of the database, no address",
     ),
-    Translation("STARTS_WITH", "STARTS_WITH(x, prefix)", "system.main.starts_with({0}, {1})",
-                (Example("STARTS_WITH('bar', 'b')", "true"), Example("STARTS_WITH('bar', NULL)", "NULL")), arity=(2, 2)),
-    Translation("ENDS_WITH", "ENDS_WITH(x, suffix)", "system.main.suffix({0}, {1})",
-                (Example("ENDS_WITH('apple', 'e')", "true"), Example("ENDS_WITH('apple', 'x')", "false")), arity=(2, 2)),
+    _at_edge(
+        "STARTS_WITH", "starts_with", "prefix",
+        (
+            Example("STARTS_WITH('bar', 'b')", "true"), Example("STARTS_WITH('bar', NULL)", "NULL"), Example("STARTS_WITH(b'bar', b'ba')", "true"),
+            Example(r"STARTS_WITH(b'\x12\x34', b'\x12\x35')", "false"),
+        ),
+    ),
+    _at_edge(
+        "ENDS_WITH", "suffix", "suffix",
+        (
+            Example("ENDS_WITH('apple', 'e')", "true"), Example("ENDS_WITH('apple', 'x')", "false"), Example("ENDS_WITH(b'apple', b'le')", "true"),
+            Example(r"ENDS_WITH(b'\x12\x34', b'\x34')", "true"),
+        ),
+    ),
     Translation(
         "CONTAINS_SUBSTR", "CONTAINS_SUBSTR(x, part)", _contains,
         (
