@@ -71,6 +71,8 @@ def interval(node: exp.Interval, work: Translating) -> exp.Expr:
     if part not in (*moment_parts.TIME_PARTS, *moment_parts.STEP_PARTS):
         raise _wrong(node, work, f"INTERVAL takes a part such as DAY, got {part or 'none'}")
     number = node.this
+    if number is None:
+        raise _wrong(node, work, "INTERVAL takes a number before its part", f"write INTERVAL 1 {part}")
     if isinstance(number, exp.Literal):
         text = str(number.this)
         if not re.fullmatch(r"[+-]?\d+", text):
