@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from sqlml.printable import printable_block
+from sqlml.printable import bounded, printable_block
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlml.source import Source, Span
 
 
@@ -20,7 +22,7 @@ class Warning(Exception):  # noqa: A001 - the name is PEP 249's
 
     def __init__(self, message: str, *, code: str = "notice") -> None:
         super().__init__(message)
-        self.message = message
+        self.message = bounded(message)
         self.code = code
 
 
@@ -39,12 +41,32 @@ class Error(Exception):
         hint: str | None = None,
         source: Source | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(bounded(message))
         self.message = message
         self.code = code
         self.span = span
         self.hint = hint
         self.source = source
+
+    # What is in them may come from a stranger's database, and whoever catches an error may print them as they are.
+
+    @property
+    def message(self) -> str:
+        """What is wrong: of bounded length, without control characters but line breaks."""
+        return self._message
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self._message = bounded(text)
+
+    @property
+    def hint(self) -> str | None:
+        """What to do, in the same form; None where there is nothing to say."""
+        return self._hint
+
+    @hint.setter
+    def hint(self, text: str | None) -> None:
+        self._hint = None if text is None else bounded(text)
 
     def at(self, span: Span | None) -> Self:
         """Adds the place, unless a more precise one is known already."""
@@ -74,7 +96,6 @@ class Error(Exception):
         return self.source.line_and_column(self.span.start)
 
     def __str__(self) -> str:
-        # What is in a message may come from a stranger's database, and a traceback prints it as it is.
         parts = [printable_block(self.message)]
         if self.span is not None and self.source is not None:
             parts.append(self.source.excerpt(self.span))
@@ -115,10 +136,13 @@ class NotSupportedError(DatabaseError):
     """Understood, and not available."""
 
 
-def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str | None:
-    """A hint that names the closest of `known`, or None when nothing is close."""
+def did_you_mean(name: str, known: list[str] | tuple[str, ...], show: Callable[[str], str] = str) -> str | None:
+    """A hint that names the closest of `known`, or None when nothing is close.
+
+    Args: show, how a name is written where it is one of the user's: `shown_names.shown_name`.
+    """
     import difflib
 
     lowered = {candidate.lower(): candidate for candidate in known}
     close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
-    return f"did you mean {lowered[close[0]]}?" if close else None
+    return f"did you mean {show(lowered[close[0]])}?" if close else None

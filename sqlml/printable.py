@@ -22,12 +22,16 @@ def printable_lines(text: str) -> str:
     return printable(text, keep="\n")
 
 
-def printable_block(text: str) -> str:
-    """The same with every line but the first indented: what stands in a name cannot pass for a line of ours, such as a hint.
+def bounded(text: str) -> str:
+    """The same, and what is longer than any message of ours ends in "…": somebody's name has flooded it."""
+    # Cut before, so that escapes are made of what is shown only, and after, since they are longer.
+    shown = printable_lines(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")
+    return shown if len(shown) <= _LONGEST + 1 else shown[:_LONGEST] + "…"
 
-    What is longer than any message of ours ends in "…": somebody's name has flooded it.
-    """
-    return printable_lines(text if len(text) <= _LONGEST else text[:_LONGEST] + "…").replace("\n", "\n  ")
+
+def printable_block(text: str) -> str:
+    """The same with every line but the first indented: what stands in a name cannot pass for a line of ours, such as a hint."""
+    return bounded(text).replace("\n", "\n  ")
 
 
 def _commands(character: str) -> bool:

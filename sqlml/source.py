@@ -9,6 +9,11 @@ from dataclasses import dataclass
 
 from sqlml.printable import printable
 
+_WIDEST = 200
+"""Characters of a line that an excerpt shows."""
+_BEFORE = 100
+"""Those of them that may stand before the place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -36,15 +41,28 @@ class Source:
         return line, offset - (before.rfind("\n") + 1) + 1
 
     def excerpt(self, span: Span) -> str:
-        """Three lines: where, the line of text, and carets below the place (to the end of the line at most)."""
+        """Three lines: where, the line of text, and carets below the place (to the end of the line at most).
+
+        Of a very long line, what is around the place, with "…" for what was left out.
+        """
         line, column = self.line_and_column(span.start)
         start = span.start - (column - 1)
         end = self.text.find("\n", start)
         text = self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
         width = max(1, min(span.end, start + len(text)) - span.start)
+        text, caret, width = _window(text, column - 1, width)
         # One character for one, so that the caret stays where it is.
         text = "".join(character if character.isprintable() or character == "\t" else "." for character in text)
         # Tabs are kept below tabs, so that the caret stands under its character whatever the tab width.
-        indent = "".join("\t" if character == "\t" else " " for character in text[: column - 1])
+        indent = "".join("\t" if character == "\t" else " " for character in text[:caret])
         where = f"  line {line}, column {column}" + (f" of {printable(self.name)}" if self.name else "")
         return f"{where}\n  {text}\n  {indent}{'^' * width}"
+
+
+def _window(text: str, caret: int, width: int) -> tuple[str, int, int]:
+    """The part of a line that is shown, and where the caret and how many carets stand in it."""
+    if len(text) <= _WIDEST:
+        return text, caret, width
+    start = max(0, min(caret - _BEFORE, len(text) - _WIDEST))
+    before, behind = "…" * (start > 0), "…" * (start + _WIDEST < len(text))
+    return f"{before}{text[start : start + _WIDEST]}{behind}", caret - start + len(before), max(1, min(width, start + _WIDEST - caret))

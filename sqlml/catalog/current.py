@@ -13,6 +13,7 @@ from sqlml.catalog.records import ModelInfo, ModelKey
 from sqlml.catalog.tables import EVENTS, MAX_ROWS, NAMES, VERSIONS, Table
 from sqlml.engines.engine import Engine
 from sqlml.errors import ProgrammingError, did_you_mean
+from sqlml.shown_names import listed, shown_name
 from sqlml.state import damaged_state
 
 _PRESENT = EVENTS.at(1)
@@ -237,14 +238,14 @@ def unknown_model(engine: Engine, key: ModelKey, models: list[CurrentModel], now
             f"it expired at {expired.info.expires_at} UTC; ALTER MODEL {expired.key} SET OPTIONS (expiration_timestamp = NULL) brings it "
             f"back, DROP MODEL {expired.key} erases it"
         )
-    elif (close := did_you_mean(key.name, same_schema)) is not None:
+    elif (close := did_you_mean(key.name, same_schema, shown_name)) is not None:
         hint = close
     elif elsewhere is not None:
-        hint = f"there is a model {elsewhere.key.schema}.{elsewhere.key.name}"
+        hint = f"there is a model {shown_name(elsewhere.key.schema)}.{shown_name(elsewhere.key.name)}"
     elif _is_table(engine, key):
         hint = f"{key} is a table; CREATE MODEL … AS SELECT … FROM {key} makes a model of it"
     else:
-        hint = f"there are: {', '.join(same_schema[:10])}" if same_schema else "SHOW MODELS lists the models; there is none in this schema"
+        hint = f"there are: {listed(same_schema)}" if same_schema else "SHOW MODELS lists the models; there is none in this schema"
     return ProgrammingError(f"there is no model {key}", code="unknown_model", hint=hint)
 
 

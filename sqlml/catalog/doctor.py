@@ -23,9 +23,11 @@ from sqlml.catalog.rows import read_rows
 from sqlml.catalog.schema import check_schema
 from sqlml.catalog.tables import FORMAT, RECORD_TABLES, SCHEMA, STATE, tables_of
 from sqlml.catalog.unreachable import CAUSES, Rows, stored_rows
+from sqlml.catalog.view_checks import broken_views
 from sqlml.catalog.views import VIEWS
 from sqlml.engines.engine import Engine
 from sqlml.errors import Error
+from sqlml.shown_names import shown_name
 from sqlml.state import damaged_state
 
 _COPY = "__sqlml_doctor"
@@ -50,7 +52,7 @@ class VersionHealth:
     """A version that is stored."""
 
     model: str
-    """Its name; the model's id where no name leads to it."""
+    """Its name as a statement takes it; the model's id where no name leads to it."""
     version: int
     model_type: str | None
     is_default: bool
@@ -72,6 +74,8 @@ class Examination:
     versions: list[VersionHealth] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unreachable: list[Rows] = field(default_factory=list)
+    broken_views: list[str] = field(default_factory=list)
+    """Views of ours that are gone or say something else, and that can be made anew."""
 
     @property
     def problems(self) -> list[Finding]:
@@ -97,7 +101,10 @@ def examine(
         found.format = check_schema(engine, database)
         if found.format:
             _look_around(engine, database, found)
+            with _reported(found, "unreadable", "the views cannot be examined"):
+                _look_at_views(engine, database, found)
             models = _models(engine, database, found, now)
+            _look_for_schemas(engine, database, models, found, now)
             stored = stored_rows(engine, database)
             _compare(models, stored, found)
             _check_versions(engine, database, models, stored, check, keep_versions, found)
@@ -109,7 +116,7 @@ def _look_around(engine: Engine, database: str, found: Examination) -> None:
     if found.format < FORMAT:
         message = f"the catalog has storage format {found.format}; the next change brings it to {FORMAT}"
         found.findings.append(Finding("migration_pending", message, is_problem=False))
-    ours = {table.name for table in tables_of(found.format)} | set(VIEWS)
+    ours = {("table", table.name) for table in tables_of(found.format)} | {(kind, name) for kind in ("table", "view") for name in VIEWS}
     query = " UNION ALL ".join(
         f"SELECT '{kind}', {name} FROM {sql.call(function)} WHERE database_name = $1 AND {sql.call('lower', 'schema_name')} = '{SCHEMA}'"
         for kind, name, function in (
@@ -119,15 +126,37 @@ def _look_around(engine: Engine, database: str, found: Examination) -> None:
         )
     )  # fmt: skip
     for kind, name in sorted(engine.rows(query, [database]), key=str):
-        if str(name).lower() not in ours:
-            found.findings.append(Finding("foreign_object", f"{kind} {name} in schema {SCHEMA} is not of sqlml", is_problem=False))
+        if (kind, str(name).lower()) not in ours:
+            found.findings.append(
+                Finding("foreign_object", f"{kind} {shown_name(str(name))} in schema {SCHEMA} is not of sqlml", is_problem=False)
+            )
+
+
+def _look_at_views(engine: Engine, database: str, found: Examination) -> None:
+    for view in broken_views(engine, database, found.format):
+        found.findings.append(Finding(view.kind, view.problem, is_problem=not view.is_pending))
+        if view.can_be_made:
+            found.broken_views.append(view.name)
+
+
+def _look_for_schemas(
+    engine: Engine, database: str, models: Mapping[str, CurrentModel], found: Examination, now: datetime.datetime
+) -> None:
+    """Models whose schema somebody dropped: no name leads to them until it is there again."""
+    rows = engine.rows(f"SELECT schema_name FROM {sql.call('duckdb_schemas')} WHERE database_name = $1", [database])
+    schemas = {fold(str(name)) for (name,) in rows}
+    for model in models.values():
+        if fold(model.key.schema) not in schemas and not model.is_expired(now):
+            schema = shown_name(model.key.schema)
+            message = f"schema {schema} of model {model.key} is gone; CREATE SCHEMA {schema} brings it back"
+            found.findings.append(Finding("lost_schema", message, model.key.typed))
 
 
 def _models(engine: Engine, database: str, found: Examination, now: datetime.datetime) -> dict[str, CurrentModel]:
     """The models that names lead to, by id."""
     models: dict[str, CurrentModel] = {}
     for claim in read_claims(engine, database):
-        name = str(ModelKey(database, claim.schema_name, claim.model_name))
+        name = ModelKey(database, claim.schema_name, claim.model_name).typed
         if claim.event is None:
             found.findings.append(Finding("lost_log", "the name belongs to a model without a log", name))
         elif claim.model_id in models:
@@ -157,10 +186,10 @@ def _compare(models: dict[str, CurrentModel], stored: Sequence[Rows], found: Exa
     for model_id in there.keys() - models.keys():
         found.findings.append(Finding("lost_name", f"no name leads to the model's {len(there[model_id])} versions", model_id))
     for model in models.values():
-        numbers, name = there.get(model.model_id, set()), str(model.key)
+        numbers, name = there.get(model.model_id, set()), model.key.typed
         targets = {
             model.info.default_version: "the default version",
-            **{version: f"alias {alias}" for alias, version in model.info.aliases},
+            **{version: f"alias {shown_name(alias)}" for alias, version in model.info.aliases},
         }
         for version, what in targets.items():
             if version not in numbers:
@@ -274,4 +303,4 @@ def _reported(found: Examination, kind: str, what: str, model: str | None = None
 
 def _name(row: Rows, models: dict[str, CurrentModel]) -> str:
     model = models.get(row.model_id)
-    return row.model_id if model is None else str(model.key)
+    return row.model_id if model is None else model.key.typed

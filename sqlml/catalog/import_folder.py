@@ -99,12 +99,13 @@ class ImportedFolder:
         claim = {"schema_name": key.schema, "model_name": key.name, "model_id": self._model_id, "sequence": 0}
         return current_model(key.database, claim, last)
 
-    def write_history(self, engine: Engine, database: str, model_id: str) -> None:
-        """Writes the events of a whole model for its new id."""
+    def write_history(self, engine: Engine, place: ModelKey, model_id: str) -> None:
+        """Writes the events of a whole model for its new id, under the name that it has now."""
         assert self._events is not None  # of one version there are none
+        new = {"model_id": model_id, "schema_name": place.schema, "model_name": place.name}
         for start in range(0, len(self._events), _EVENTS_AT_ONCE):
-            rows = [{**event, "model_id": model_id} for event in self._events[start : start + _EVENTS_AT_ONCE]]
-            insert(engine, database, EVENTS, to_arrow(EVENTS, rows))
+            rows = [{**event, **new} for event in self._events[start : start + _EVENTS_AT_ONCE]]
+            insert(engine, place.database, EVENTS, to_arrow(EVENTS, rows))
 
     # ---- Inside ----
 

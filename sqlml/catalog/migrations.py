@@ -23,7 +23,7 @@ def trace(engine: Engine, database: str) -> None:
     _widen(engine, database, EVENTS.at(2), {})
     _widen(engine, database, VERSIONS.at(2), {"format": "1", "parameters": empty, "context": empty, "environment": empty})
     _widen(engine, database, SOURCES.at(2), {})
-    _create_table(engine, database, RUNS.at(2))
+    create_table(engine, database, RUNS.at(2))
 
 
 MIGRATIONS: tuple[Callable[[Engine, str], None], ...] = (trace,)
@@ -40,17 +40,22 @@ def migrate(engine: Engine, database: str, current: int, at: datetime.datetime) 
     else:
         engine.rows(f"CREATE SCHEMA IF NOT EXISTS {sql.quote(database)}.{sql.quote(SCHEMA)}")
         for table in TABLES:
-            _create_table(engine, database, table)
+            create_table(engine, database, table)
         _note_format(engine, database, FORMAT, at)
-    for name, query in VIEWS.items():
-        engine.rows(f"CREATE OR REPLACE VIEW {sql.quote(database)}.{sql.quote(SCHEMA)}.{sql.quote(name)} AS {query}")
+    for name in VIEWS:
+        create_view(engine, database, name)
+
+
+def create_view(engine: Engine, database: str, name: str) -> None:
+    """Makes one of VIEWS, in place of one that is there."""
+    engine.rows(f"CREATE OR REPLACE VIEW {sql.quote(database)}.{sql.quote(SCHEMA)}.{sql.quote(name)} AS {VIEWS[name]}")
 
 
 def _note_format(engine: Engine, database: str, number: int, at: datetime.datetime) -> None:
     insert(engine, database, FORMAT_TABLE, to_arrow(FORMAT_TABLE, [{"format": number, "applied_at": at}]))
 
 
-def _create_table(engine: Engine, database: str, table: Table) -> None:
+def create_table(engine: Engine, database: str, table: Table) -> None:
     engine.rows(f"CREATE TABLE {table.path(database)}({table.definition})")
 
 
@@ -62,7 +67,7 @@ def _widen(engine: Engine, database: str, table: Table, filled: Mapping[str, str
     engine.rows(f"CREATE TEMP TABLE {_KEPT} AS SELECT * FROM {table.path(database)}")
     known = {column.name for column in engine.describe(f"SELECT * FROM {_KEPT}")}
     engine.rows(f"DROP TABLE {table.path(database)}")
-    _create_table(engine, database, table)
+    create_table(engine, database, table)
     items = ", ".join(sql.quote(name) if name in known else filled.get(name, "NULL") for name in table.names)
     engine.rows(f"INSERT INTO {table.path(database)} ({sql.columns(table.names)}) SELECT {items} FROM {_KEPT}")
     engine.rows(f"DROP TABLE {_KEPT}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlml.catalog.tables import FORMAT
+from sqlml.shown_names import shown_name, typed_name
 from sqlml.state import Array
 from sqlml.training.data import Iteration
 
@@ -20,7 +21,17 @@ class ModelKey:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.schema}.{self.name}" if self.schema != "main" else self.name
+        """As messages show it: to be typed back, unless it is very long."""
+        return ".".join(map(shown_name, self._parts))
+
+    @property
+    def typed(self) -> str:
+        """As a statement takes it, however long it is."""
+        return ".".join(map(typed_name, self._parts))
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        return (self.schema, self.name) if self.schema != "main" else (self.name,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from sqlml import sql
 from sqlml.catalog.current import CurrentModel, default_at, fold, read_version, version_numbers
 from sqlml.catalog.records import Reference
 from sqlml.engines.engine import Engine
 from sqlml.errors import ProgrammingError, did_you_mean
+from sqlml.shown_names import listed, shown_name
 
 MAX_ALIAS_LENGTH = 255
 DEFAULT = "default"
@@ -60,13 +60,13 @@ def check_alias(alias: str) -> None:
     """Raises: ProgrammingError `alias_name`."""
     if fold(alias) == INCUMBENT:
         raise ProgrammingError(
-            f"{alias} cannot be an alias: in PROMOTE IF it is the version that would be replaced",
+            f"{shown_name(alias)} cannot be an alias: in PROMOTE IF it is the version that would be replaced",
             code="alias_name",
             hint="choose another name",
         )
     if fold(alias) == DEFAULT:
         raise ProgrammingError(
-            f"{alias} cannot be an alias: it would be another version than the default", code="alias_name",
+            f"{shown_name(alias)} cannot be an alias: it would be another version than the default", code="alias_name",
             hint="a model's name alone means its default version; ALTER MODEL … SET DEFAULT VERSION = … moves it",
         )  # fmt: skip
     if not alias or len(alias) > MAX_ALIAS_LENGTH or alias.isdecimal() or not alias.isprintable():
@@ -89,17 +89,12 @@ def require_alias(model: CurrentModel, alias: str) -> tuple[str, int]:
     if fold(alias) == DEFAULT:
         hint: str | None = f"{model.key} alone means the default version, which is {model.info.default_version}"
     else:
-        hint = did_you_mean(alias, names) or (f"there are: {', '.join(names[:_SHOWN])}" if names else _none(model, alias))
-    raise ProgrammingError(f"model {model.key} has no alias {sql.quote(alias)}", code="unknown_alias", hint=hint)
+        hint = did_you_mean(alias, names, shown_name) or (f"there are: {listed(names)}" if names else _none(model, alias))
+    raise ProgrammingError(f"model {model.key} has no alias {shown_name(alias)}", code="unknown_alias", hint=hint)
 
 
 def _none(model: CurrentModel, alias: str) -> str:
-    return f"ALTER MODEL {model.key} SET ALIAS {quoted(alias)} = {model.info.default_version} makes it"
-
-
-def quoted(alias: str) -> str:
-    """An alias as it can be written in a statement."""
-    return alias if alias.isidentifier() else sql.quote(alias)
+    return f"ALTER MODEL {model.key} SET ALIAS {shown_name(alias)} = {model.info.default_version} makes it"
 
 
 def _default_then(engine: Engine, model: CurrentModel, time: datetime.datetime) -> int:

@@ -142,7 +142,7 @@ def _format_of(described: frozenset[tuple[str, str]]) -> int | None:
     if len(texts) < len(described):
         return None
     for number in range(FORMAT, 0, -1):
-        if all(table.name in texts and _tokens(texts[table.name]) == _expected(table) for table in tables_of(number)):
+        if all(table.name in texts and tokens_of(texts[table.name]) == _expected(table) for table in tables_of(number)):
             return number
     return None
 
@@ -151,13 +151,13 @@ def _check_table(engine: Engine, table: Table, found: dict[str, str], database: 
     text = found.get(table.name)
     if text is None:
         raise _foreign(database, f"table {table.name} is missing")
-    tokens = _tokens(text)
+    tokens = tokens_of(text)
     if tokens != _expected(table) and tokens != _printed(engine, table):
         raise _foreign(database, f"table {table.name} is another one")
 
 
 @functools.lru_cache(maxsize=64)
-def _tokens(text: str) -> tuple[str, ...]:
+def tokens_of(text: str) -> tuple[str, ...]:
     """A definition without what does not matter: spaces, case, and quotes around plain names, which new keywords bring about."""
     if len(text) > 20_000:
         return ()
@@ -167,7 +167,7 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 @functools.cache
 def _expected(table: Table) -> tuple[str, ...]:
-    return _tokens(f"CREATE TABLE {SCHEMA}.{table.name}({table.definition});")
+    return tokens_of(f"CREATE TABLE {SCHEMA}.{table.name}({table.definition});")
 
 
 def _printed(engine: Engine, table: Table) -> tuple[str, ...]:
@@ -178,7 +178,7 @@ def _printed(engine: Engine, table: Table) -> tuple[str, ...]:
             f"SELECT sql FROM {sql.call('duckdb_tables')} WHERE database_name = 'temp' AND table_name = '{_REFERENCE}'"
         )
         engine.rows(f"DROP TABLE temp.main.{sql.quote(_REFERENCE)}")
-        tokens = _tokens(str(text))
+        tokens = tokens_of(str(text))
         _printed_by_engine[table] = (*_expected(table)[:_HEAD_TOKENS], *tokens[tokens.index("(") :])
     return _printed_by_engine[table]
 

@@ -24,13 +24,14 @@ from sqlml.catalog.publishing import (
     run_change,
 )
 from sqlml.catalog.reader import CatalogReader
-from sqlml.catalog.records import ModelKey, Reference, VersionRecord
-from sqlml.catalog.references import check_alias, find_alias, quoted, require_alias, resolve
+from sqlml.catalog.records import ModelInfo, ModelKey, Reference, VersionRecord
+from sqlml.catalog.references import check_alias, find_alias, require_alias, resolve
 from sqlml.catalog.retention import drop_beyond
 from sqlml.catalog.schema import ensure_schema
 from sqlml.catalog.version_rows import write_version
 from sqlml.engines.engine import Engine
 from sqlml.errors import IntegrityError, ProgrammingError
+from sqlml.shown_names import listed, shown_name
 
 T = TypeVar("T")
 
@@ -74,6 +75,11 @@ class Catalog(CatalogReader):
         self.lock_timeout_seconds = lock_timeout_seconds
         self.keep_versions: int | None = None
         """How many versions of a model stay when a new one comes; None for all."""
+
+    def expired(self, key: ModelKey) -> ModelInfo | None:
+        """The model that has a name though it has expired; a new model of that name erases it."""
+        model = self._find(key, also_expired=True)
+        return model.info if model is not None and model.is_expired(self._now()) else None
 
     # ---- Writing ----
 
@@ -186,9 +192,9 @@ class Catalog(CatalogReader):
             aliases = model.info.aliases_of(number)
             if aliases:
                 raise ProgrammingError(
-                    f"version {number} of model {model.key} has the alias{'es' * (len(aliases) > 1)} {', '.join(aliases)}",
+                    f"version {number} of model {model.key} has the alias{'es' * (len(aliases) > 1)} {listed(aliases)}",
                     code="version_in_use",
-                    hint=f"ALTER MODEL {model.key} DROP ALIAS {quoted(aliases[0])}, or SET it to another version, first",
+                    hint=f"ALTER MODEL {model.key} DROP ALIAS {shown_name(aliases[0])}, or SET it to another version, first",
                 )  # fmt: skip
             delete_versions(self._engine, model, number)
             n_versions = max(1, model.info.n_versions - 1)
@@ -269,7 +275,7 @@ class Catalog(CatalogReader):
                     raise ProgrammingError(f"there is already a model {other.key}", code="model_exists", hint="choose another name")
                 claim_name(self._engine, model.key, model.claim, None, now)
             claim_name(self._engine, target, claim, model.model_id, now)
-            log_event(self._engine, model, "renamed", self.cause, now, reason=f"was {model.key}", key=target)
+            log_event(self._engine, model, "renamed", self.cause, now, reason=f"was {model.key.typed}", key=target)
             return True
 
         return bool(self._alter(key, change, if_exists=if_exists))

@@ -23,6 +23,7 @@ from sqlml.catalog.tables import EVENTS, FORMAT
 from sqlml.catalog.version_rows import write_version
 from sqlml.engines.engine import Engine
 from sqlml.errors import ProgrammingError
+from sqlml.shown_names import shown_name, typed_name
 from sqlml.state import damaged_state
 
 
@@ -40,8 +41,8 @@ class Incoming:
     """Where it comes from."""
     model: CurrentModel | None = None
     """The model that comes with all of its versions; None for one version."""
-    copy_history: Callable[[str, str], None] | None = None
-    """(database, model_id) -> None: writes the model's events, up to `model.event`, for a new id."""
+    copy_history: Callable[[ModelKey, str], None] | None = None
+    """(place, model_id) -> None: writes the model's events, up to `model.event`, for a new id and under the name that it has there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +93,20 @@ def copy(
 
     def read() -> Incoming:
         model = catalog.current(source)
-        where = f"{model.key.database}.{model.key.schema}.{model.key.name}"
+        where = ".".join(map(typed_name, (model.key.database, model.key.schema, model.key.name)))
         if reference is not None:
             version = resolve(engine, model, reference).version
             reason = f"from {where}@{version} of model {model.model_id}"
             return Incoming((version,), lambda number: catalog.load(source, number), "copied", reason)
 
-        def copy_history(database: str, model_id: str) -> None:
+        def copy_history(place: ModelKey, model_id: str) -> None:
             known = EVENTS.at(check_schema(engine, source.database)).names
-            items = ["$1" if name == "model_id" else sql.quote(name) if name in known else "NULL" for name in EVENTS.names]
+            new = {"model_id": "$1", "schema_name": "$2", "model_name": "$3"}
+            items = [new.get(name) or (sql.quote(name) if name in known else "NULL") for name in EVENTS.names]
             engine.rows(
-                f"INSERT INTO {EVENTS.path(database)} ({sql.columns(EVENTS.names)}) SELECT {', '.join(items)}"
-                f" FROM {EVENTS.path(source.database)} WHERE model_id = $2 AND sequence <= $3",
-                [model_id, model.model_id, model.event],
+                f"INSERT INTO {EVENTS.path(place.database)} ({sql.columns(EVENTS.names)}) SELECT {', '.join(items)}"
+                f" FROM {EVENTS.path(source.database)} WHERE model_id = $4 AND sequence <= $5",
+                [model_id, place.schema, place.name, model.model_id, model.event],
             )
 
         numbers = tuple(version_numbers(engine, model))
@@ -118,17 +120,21 @@ def copy(
 
 def _check_replaceable(existing: CurrentModel, incoming: Incoming, replace: bool) -> None:
     parts = (existing.key.database, existing.key.schema, existing.key.name)
-    name = ".".join(part if part.isidentifier() else sql.quote(part) for part in parts)
+    name = ".".join(map(shown_name, parts))
     if not replace:
         raise ProgrammingError(
             f"there is already a model {name}", code="model_exists",
             hint="choose another name, or DROP MODEL it first; with OR REPLACE one version is added to it",
         )  # fmt: skip
     if len(incoming.versions) > 1 or (incoming.model is not None and incoming.event == "copied"):
-        default = "" if incoming.model is None else f"@{incoming.model.info.default_version}"
+        default = "source" if incoming.model is None else f"source@{incoming.model.info.default_version}"
+        if incoming.event == "copied":
+            one = f"name the version that becomes its next one, as in {default}"
+        else:
+            one = f"export the version that becomes its next one, as in EXPORT MODEL {default} OPTIONS (uri = …), and import that folder"
         raise ProgrammingError(
             f"there is already a model {name}, and a whole model would take the place of its history", code="model_exists",
-            hint=f"DROP MODEL {name} first, or name the version that becomes its next one, as in source{default}",
+            hint=f"DROP MODEL {name} first, or {one}",
         )  # fmt: skip
 
 
@@ -143,7 +149,7 @@ def _receive_model(
     model_id = uuid.uuid4().hex
     claim_name(engine, place, last_claim, model_id, now)
     assert incoming.copy_history is not None  # a whole model has one
-    incoming.copy_history(place.database, model_id)
+    incoming.copy_history(place, model_id)
     info = replace(source.info, key=place, model_id=model_id)
     model = CurrentModel(info, following(last_claim), source.event, source.last_version)
     log_event(engine, model, incoming.event, catalog.cause, now, reason=incoming.reason, n_versions=len(incoming.versions))

@@ -136,7 +136,10 @@ def _doctor(arguments: Sequence[str]) -> DoctorArguments:
         epilog="exit codes: 0 healthy, 1 problems found, 2 wrong usage, 3 the database cannot be opened",
     )  # fmt: skip
     parser.add_argument("database", metavar="DATABASE", help="a DuckDB file")
-    parser.add_argument("--repair", action="store_true", help="remove what provably nothing can reach; needs the file for itself")
+    parser.add_argument(
+        "--repair", action="store_true",
+        help="remove what provably nothing can reach, and make views anew that are gone or changed; needs the file for itself",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="write the findings as JSON")
     parser.add_argument(
         "--keep-versions",

@@ -40,6 +40,15 @@ class DoctorArguments:
     """None for what the settings say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What was repaired."""
+
+    removed: Sequence[Rows] = ()
+    views: Sequence[str] = ()
+    """Those that were made anew."""
+
+
 def run_doctor(arguments: DoctorArguments) -> ExitCode:
     """Examines, repairs if that is asked for, and shows what was found."""
     from sqlml.render.messages import error_text
@@ -51,13 +60,13 @@ def run_doctor(arguments: DoctorArguments) -> ExitCode:
         keep_versions = initial_settings().keep_versions if arguments.keep_versions is None else arguments.keep_versions
         with _opened(arguments) as (engine, database):
             found = _examine(engine, database, keep_versions)
-            removed, refusal = _repair(engine, database, found) if arguments.repair else ([], None)
-            if removed:
+            done, refusal = _repair(engine, database, found) if arguments.repair else (Repairs(), None)
+            if done.removed or done.views:
                 found = _examine(engine, database, keep_versions)
     except Error as error:
         terminal.err.write(error_text(error, terminal) + "\n")
         return ExitCode.CANNOT_OPEN
-    lines = _as_json(arguments.database, found, removed) if arguments.as_json else _for_people(terminal, found, removed, arguments)
+    lines = _as_json(arguments.database, found, done) if arguments.as_json else _for_people(terminal, found, done, arguments)
     for line in lines:
         sys.stdout.write(line + "\n")
     if refusal is not None:
@@ -101,32 +110,34 @@ def _examine(engine: Engine, database: str, keep_versions: int | None) -> Examin
     return examine(engine, database, check, keep_versions=keep_versions, now=now)
 
 
-def _repair(engine: Engine, database: str, found: Examination) -> tuple[list[Rows], Error | None]:
-    """Removes what nothing can reach, in one transaction.
+def _repair(engine: Engine, database: str, found: Examination) -> tuple[Repairs, Error | None]:
+    """Removes what nothing can reach and makes broken views anew, in one transaction.
 
-    Returns: what was removed, and why nothing was where it could not be.
+    Returns: what was done, and why nothing was where it could not be.
     """
     from sqlml.catalog.schema import check_schema
     from sqlml.catalog.unreachable import remove_unreachable
+    from sqlml.catalog.view_checks import make_views
 
     doubts = [finding for finding in found.findings if finding.kind in _DOUBTS]
     if doubts:
-        return [], IntegrityError(f"nothing was repaired: {doubts[0].message}", code="not_repaired")
-    if not found.unreachable:
-        return [], None
+        return Repairs(), IntegrityError(f"nothing was repaired: {doubts[0].message}", code="not_repaired")
+    if not found.unreachable and not found.broken_views:
+        return Repairs(), None
     try:
         engine.begin()
         check_schema(engine, database)
-        removed = remove_unreachable(engine, database)
+        done = Repairs(remove_unreachable(engine, database), tuple(found.broken_views))
+        make_views(engine, database, done.views)
         engine.commit()
     except Error as error:
         with contextlib.suppress(Error):
             engine.rollback()
-        return [], error
-    return removed, None
+        return Repairs(), error
+    return done, None
 
 
-def _as_json(path: str, found: Examination, removed: Sequence[Rows]) -> Iterator[str]:
+def _as_json(path: str, found: Examination, done: Repairs) -> Iterator[str]:
     import json
 
     from sqlml.catalog.tables import FORMAT
@@ -140,13 +151,13 @@ def _as_json(path: str, found: Examination, removed: Sequence[Rows]) -> Iterator
             "models": [{"model": name, "n_bytes": sum(int(str(v["n_bytes"])) for v in versions), "versions": versions}
                        for name, versions in models.items()],
             "findings": [asdict(finding) for finding in found.findings],
-            "removed": [asdict(row) for row in removed],
+            "removed": [asdict(row) for row in done.removed], "views_made": list(done.views),
         },
         indent=2,
     )  # fmt: skip
 
 
-def _for_people(terminal: Terminal, found: Examination, removed: Sequence[Rows], arguments: DoctorArguments) -> Iterator[str]:
+def _for_people(terminal: Terminal, found: Examination, done: Repairs, arguments: DoctorArguments) -> Iterator[str]:
     if found.versions:
         columns = {"model": "VARCHAR", "version": "BIGINT", "type": "VARCHAR", "rows": "BIGINT", "size": "VARCHAR", "condition": "VARCHAR"}
         yield from _table(terminal, columns, [
@@ -157,12 +168,17 @@ def _for_people(terminal: Terminal, found: Examination, removed: Sequence[Rows],
         yield from _table(terminal, columns, [
             ("problem" if finding.is_problem else "note", finding.model, finding.version, finding.message) for finding in found.findings
         ])  # fmt: skip
-    if removed:
-        yield f"removed {_count(sum(row.n_rows for row in removed), 'row')} of {_count(len(removed), 'version')} that nothing could reach"
-    elif arguments.repair and not found.unreachable:
+    if done.removed:
+        n_rows = sum(row.n_rows for row in done.removed)
+        yield f"removed {_count(n_rows, 'row')} of {_count(len(done.removed), 'version')} that nothing could reach"
+    if done.views:
+        yield f"made anew: {_views(done.views)}"
+    repairable = ["removes the rows that nothing can reach"] if found.unreachable else []
+    repairable += [f"makes {_views(found.broken_views)} anew"] if found.broken_views else []
+    if repairable and not arguments.repair:
+        yield f"sqlml doctor {arguments.database} --repair {' and '.join(repairable)}"
+    elif arguments.repair and not (repairable or done.removed or done.views):
         yield "nothing to repair"
-    elif found.unreachable and not arguments.repair:
-        yield f"sqlml doctor {arguments.database} --repair removes the rows that nothing can reach"
     yield _summary(found)
 
 
@@ -192,6 +208,10 @@ def _summary(found: Examination) -> str:
         return f"healthy: {kept}"
     kinds = Counter(finding.kind for finding in found.problems)
     return f"{_count(len(found.problems), 'problem')} ({', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))}): {kept}"
+
+
+def _views(names: Sequence[str]) -> str:
+    return f"the view{'s' * (len(names) != 1)} {', '.join(names)}"
 
 
 def _count(number: int, what: str) -> str:

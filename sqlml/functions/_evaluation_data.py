@@ -55,7 +55,7 @@ def check_binary(model: LoadedModel, function: str) -> None:
     """Raises: NotSupportedError `function_not_applicable` for a classifier of more than two classes."""
     if len(model.classes) != 2:
         raise NotSupportedError(
-            f"ML.{function} applies to classifiers with two classes; {model.version.key.name} has {len(model.classes)}",
+            f"ML.{function} applies to classifiers with two classes; {model.version.key} has {len(model.classes)}",
             code="function_not_applicable", hint="ML.CONFUSION_MATRIX and ML.EVALUATE take any number of classes",
         )  # fmt: skip
 
@@ -68,8 +68,8 @@ def _kept(model: LoadedModel, function: str) -> KeptScores:
     kept = model.kept.get("scores")
     if kept is None:
         raise NotSupportedError(
-            f"ML.{function} needs data: {model.version.key.name} was trained by a release that did not keep scores", code="nothing_kept",
-            hint=f"write ML.{function}(MODEL {model.version.key.name}, TABLE t), or train the model again",
+            f"ML.{function} needs data: {model.version.key} was trained by a release that did not keep scores", code="nothing_kept",
+            hint=f"write ML.{function}(MODEL {model.version.key}, TABLE t), or train the model again",
         )  # fmt: skip
     assert isinstance(kept, KeptScores)
     return kept

@@ -40,7 +40,7 @@ def half_width(model: LoadedModel, level: float) -> float:
             SETTING, f"{SETTING} applies to regressors only; this is a {model.spec.model_type} model", code="option_not_applicable",
             hint="a classifier gives a probability for every class" if model.classes else None,
         )  # fmt: skip
-    name, version = model.version.key.name, model.version.version
+    name, version = model.version.key, model.version.version
     residuals = model.kept.get("residuals")
     if not isinstance(residuals, OrderStatistics):
         if model.version.record.n_eval:

@@ -108,7 +108,7 @@ def _label_column(model: LoadedModel, data: Input) -> tuple[str, str]:
     trained = label_type(model)
     if not _comparable(trained, label.type):
         raise DataError(
-            f"the label {label.name} of model {model.version.key.name} was trained on {trained}, the data have {label.type}",
+            f"the label {label.name} of model {model.version.key} was trained on {trained}, the data have {label.type}",
             code="label_type", span=data.span, hint=f"write CAST({sql.quote(label.name)} AS {trained}) AS {sql.quote(label.name)}",
         )  # fmt: skip
     return label.name, label.type.name

@@ -53,7 +53,7 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
     model = call.model
     if not len(model.state.standard_errors):
         raise ProgrammingError(
-            f"model {model.version.key.name} was not trained with calculate_p_values = TRUE, so it has no standard errors",
+            f"model {model.version.key} was not trained with calculate_p_values = TRUE, so it has no standard errors",
             code="without_p_values",
             hint="create it again with calculate_p_values = TRUE and category_encoding_method = 'DUMMY_ENCODING', as linear regression or "
             "logistic regression of two classes; ML.WEIGHTS gives the weights alone",

@@ -44,7 +44,7 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
     distances = model.kept.get("distances")
     if not isinstance(distances, OrderStatistics):
         raise OptionError(
-            "contamination", f"version {model.version.version} of {model.version.key.name} was trained by an earlier release, which did "
+            "contamination", f"version {model.version.version} of {model.version.key} was trained by an earlier release, which did "
             "not keep how far its training rows lie", code="no_distances", hint="train it again",
         )  # fmt: skip
     threshold = distances.quantile(1.0 - contamination)

@@ -63,7 +63,7 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
     assert data is not None  # the spec requires it
     if len(model.classes) != 2:
         raise NotSupportedError(
-            f"ML.FAIRNESS applies to classifiers of two classes; model {model.version.key.name} has {len(model.classes)}",
+            f"ML.FAIRNESS applies to classifiers of two classes; model {model.version.key} has {len(model.classes)}",
             code="function_not_applicable", hint="train a model on whether the label is the class in question",
         )  # fmt: skip
     facet = named_column(data, "facet", _given(settings, "facet"))

@@ -54,7 +54,7 @@ def _attributions(model: LoadedModel) -> GlobalAttributions:
     found = model.kept.get("attributions")
     if found is None:
         raise ProgrammingError(
-            f"model {model.version.key.name} was not trained with enable_global_explain = TRUE, so it has no global attributions",
+            f"model {model.version.key} was not trained with enable_global_explain = TRUE, so it has no global attributions",
             code="not_explained", hint="create it again with enable_global_explain = TRUE in OPTIONS",
         )  # fmt: skip
     assert isinstance(found, GlobalAttributions)

@@ -28,6 +28,8 @@ from sqlml.models._spec import Task
 from sqlml.types import BIGINT, DOUBLE, Column, SqlType
 
 _SCORE = "__sqlml_score"
+_ANY_THRESHOLD = 0.5
+"""The columns are the same with each."""
 _NEAREST = 5
 """Centroids listed in NEAREST_CENTROIDS_DISTANCE, at most."""
 
@@ -48,6 +50,11 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
     inner = [f"{scores.sql} AS {_SCORE}"]
     query, schema = beside_input("ML.PREDICT", outputs, inner, scores.data.relation, scores.data, data, keep=keep)
     return Relation(query, schema, scores.form, scores.reason)
+
+
+def output_columns(model: LoadedModel) -> list[Column]:
+    """What a prediction puts in front of the input's columns when nothing else is asked of it; none where the model predicts nothing."""
+    return [column for column, _ in _outputs(model, _ANY_THRESHOLD)] if model.spec.task.predicts else []
 
 
 def _outputs(model: LoadedModel, threshold: float) -> list[tuple[Column, str]]:

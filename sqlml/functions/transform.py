@@ -20,7 +20,7 @@ def bind(call: BoundCall, context: CallContext) -> Relation:
     assert data is not None  # the spec requires it
     if model.transform is None:
         raise NotSupportedError(
-            f"model {model.version.key.name} was made without TRANSFORM", code="function_not_applicable",
+            f"model {model.version.key} was made without TRANSFORM", code="function_not_applicable",
             hint="ML.TRANSFORM applies to models with a TRANSFORM clause",
         )  # fmt: skip
     prepared = context.prepare(model, data)

@@ -85,15 +85,16 @@ def bind(node: Statement, context: PlanContext) -> Plan:
         case AlterModelOptions():
             return _alter(node, context)
         case SetDefaultVersion():
-            return MoveDefault(context.key(node.name), node.if_exists, node.version, node.version_span, node.name.span)
+            return MoveDefault(context.key_to_change(node.name), node.if_exists, node.version, node.version_span, node.name.span)
         case SetAlias():
             return MoveAlias(
-                context.key(node.name), node.if_exists, node.alias, node.alias_span, node.version, node.version_span, node.name.span
-            )
+                context.key_to_change(node.name), node.if_exists, node.alias, node.alias_span, node.version, node.version_span,
+                node.name.span,
+            )  # fmt: skip
         case DropAlias():
-            return RemoveAlias(context.key(node.name), node.if_exists, node.alias, node.alias_span, node.name.span)
+            return RemoveAlias(context.key_to_change(node.name), node.if_exists, node.alias, node.alias_span, node.name.span)
         case RenameModel():
-            return Rename(context.key(node.name), node.if_exists, node.new_name, node.new_name_span, node.name.span)
+            return Rename(context.key_to_change(node.name), node.if_exists, node.new_name, node.new_name_span, node.name.span)
         case RefreshModel():
             return bind_refresh_model(node, context)
         case VerifyModel():
@@ -142,7 +143,7 @@ def _drop(node: DropModel, context: PlanContext) -> RemoveModel:
         raise ProgrammingError(
             "DROP MODEL takes no time", code="syntax_error", span=node.name.span, hint=f"name the version: {node.name.parts[-1]}@1"
         )
-    return RemoveModel(context.key(node.name), node.if_exists, node.name.reference, node.name.span)
+    return RemoveModel(context.key_to_change(node.name), node.if_exists, node.name.reference, node.name.span)
 
 
 def _alter(node: AlterModelOptions, context: PlanContext) -> AlterModel:
@@ -153,6 +154,7 @@ def _alter(node: AlterModelOptions, context: PlanContext) -> AlterModel:
         option = getattr(error, "option", None)
         raise error.at(next((setting.span for setting in node.options if setting.name == option), None)) from None
     return AlterModel(
-        context.key(node.name), node.if_exists, node.name.span, options["description"], options["labels"], options["expiration_timestamp"],
+        context.key_to_change(node.name), node.if_exists, node.name.span, options["description"], options["labels"],
+        options["expiration_timestamp"],
         options.given, tuple(("option", notice) for notice in notices),
     )  # fmt: skip

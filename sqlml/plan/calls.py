@@ -25,6 +25,7 @@ from sqlml.plan.information_schema import information_table
 from sqlml.plan.splice import Spliced, concatenate, embed, located, plain
 from sqlml.plan.transform import OUTPUT, is_zoned
 from sqlml.plan.values import Values
+from sqlml.shown_names import shown_name
 from sqlml.source import Source, Span
 from sqlml.syntax.nodes import InformationTable, MLCall, ModelName, OptionSetting, Query, QueryArgument, ValueCall
 from sqlml.types import Kind, Schema, SqlType, stored_type
@@ -186,7 +187,7 @@ class Calls:
         return settings
 
     def _check_view(self, relation: Relation, models: Sequence[LoadedModel], call: MLCall) -> None:
-        names = ", ".join(model.version.key.name for model in models)
+        names = ", ".join(str(model.version.key) for model in models)
         reason = relation.reason if relation.form != "sql" else "it has more categories than a statement can hold"
         if relation.form != "sql" or _REGISTERED.search(relation.sql):
             raise NotSupportedError(
@@ -195,13 +196,13 @@ class Calls:
             )  # fmt: skip
         for model, name in zip(models, call.models, strict=True):
             if not isinstance(name.reference, int):
-                version, shown = model.version.version, model.version.key.name
+                version, shown = model.version.version, model.version.key
                 if name.as_of is not None:
                     later = "the default at that time; as time goes on it stays with it"
                 elif name.reference is None:
                     later = "its default now; create it again after a new version"
                 else:
-                    later = f"which has the alias {name.reference} now; create it again after that has moved"
+                    later = f"which has the alias {shown_name(name.reference)} now; create it again after that has moved"
                 self._context.notices.append(("view_version", f"the view keeps predicting with version {version} of {shown}, {later}"))
 
 
@@ -288,7 +289,7 @@ class Answers:
         if missing:
             raise DataError(
                 f"the input lacks {'the feature' if len(missing) == 1 else 'features'} {', '.join(missing)}"
-                f" of model {model.version.key.name}",
+                f" of model {model.version.key}",
                 code="missing_feature", span=data.span, hint=f"it has {_listed(data.schema.names)}",
             )  # fmt: skip
         types: dict[str, SqlType] = {}
@@ -298,12 +299,12 @@ class Answers:
             trained, given = SqlType(feature.sql_type), column.type
             if not accepts(trained, given):
                 raise DataError(
-                    f"feature {feature.name} of model {model.version.key.name} was trained on {trained}, the input has {given}",
+                    f"feature {feature.name} of model {model.version.key} was trained on {trained}, the input has {given}",
                     code="feature_type", span=data.span, hint=f"write CAST({sql.quote(column.name)} AS {trained})",
                 )  # fmt: skip
             if model.transform is not None and trained.is_integer and given.kind is Kind.NUMBER and not given.is_integer:
                 raise DataError(
-                    f"column {feature.name} of model {model.version.key.name} was trained on {trained}, the input has {given}, of which"
+                    f"column {feature.name} of model {model.version.key} was trained on {trained}, the input has {given}, of which"
                     " its TRANSFORM clause could make something else", code="feature_type", span=data.span,
                     hint=f"write CAST({sql.quote(column.name)} AS {trained})",
                 )  # fmt: skip

@@ -15,7 +15,7 @@ from sqlml.bigquery.part import Part
 from sqlml.catalog.records import ModelKey, Reference
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine, Parameters
-from sqlml.errors import Error, ProgrammingError
+from sqlml.errors import Error, ProgrammingError, did_you_mean
 from sqlml.functions._spec import LoadedModel
 from sqlml.plan.ctes import split_cte
 from sqlml.plan.flavour import Replacements, translated
@@ -79,11 +79,33 @@ class PlanContext:
             return ModelKey(database, parts[0], parts[1])
         if len(parts) == 3:
             # A BigQuery project that is no attached database means the current one.
+            if parts[0].casefold() not in attached and self.configuration.dialect == "duckdb":
+                self._note(f"there is no database {parts[0]}; {'.'.join(parts)} is looked for as {'.'.join(parts[1:])} in {database}")
             return ModelKey(attached.get(parts[0].casefold(), database), parts[1], parts[2])
         raise ProgrammingError(
             f"a model name has at most three parts, got {len(parts)}", code="model_name", span=name.span,
             hint="write model, schema.model or database.schema.model",
         )  # fmt: skip
+
+    def _note(self, message: str) -> None:
+        if ("database", message) not in self.notices:
+            self.notices.append(("database", message))
+
+    def key_to_change(self, name: ModelName) -> ModelKey:
+        """As `key`, for statements that change or replace what is there: in the DuckDB flavour a database that is not attached is an error.
+
+        Raises: ProgrammingError `unknown_database`.
+        """
+        parts = self._led(name.parts)
+        if len(parts) == 3 and self.configuration.dialect == "duckdb":
+            attached = list(self.engine.databases())
+            if parts[0].casefold() not in {known.casefold() for known in attached}:
+                raise ProgrammingError(
+                    f"there is no database {parts[0]}", code="unknown_database", span=name.span,
+                    hint=did_you_mean(parts[0], attached)
+                    or f"ATTACH 'file.duckdb' AS {sql.quote(parts[0])}; attached are: {', '.join(attached)}",
+                )  # fmt: skip
+        return self.key(name)
 
     def _led(self, parts: tuple[str, ...]) -> tuple[str, ...]:
         """The parts of a model's name, its project or dataset replaced by what the setting `projects` says."""

@@ -41,7 +41,7 @@ def bind_create_model(node: CreateModel, context: PlanContext) -> TrainModel | K
 
     Raises: ProgrammingError, DataError, NotSupportedError with the place in the statement; IntegrityError from the catalog.
     """
-    key = context.key(node.name)
+    key = context.key_to_change(node.name) if node.replace else context.key(node.name)
     if _exists(node, key, context):
         return KeepModel(key)
     return bind_training(node, key, context)

@@ -17,6 +17,7 @@ from sqlml.engines.engine import Engine
 from sqlml.errors import Error, ProgrammingError, did_you_mean
 from sqlml.plan.context import PlanContext
 from sqlml.plan.splice import Spliced, located, plain, splice
+from sqlml.shown_names import listed, shown_name
 from sqlml.source import Source, Span
 from sqlml.syntax.names import unquote
 from sqlml.syntax.tokens import Token, TokenKind, tokenize
@@ -156,8 +157,8 @@ def _qualified(owner: Token, metric: Token, metrics: Sequence[str], aliases: Seq
     if name.casefold() not in known:
         shown = [INCUMBENT, *aliases]
         raise ProgrammingError(
-            f"{name} is neither incumbent nor an alias of the model", code="unknown_alias", span=owner.span,
-            hint=did_you_mean(name, shown) or f"there are: {', '.join(shown)}",
+            f"{shown_name(name)} is neither incumbent nor an alias of the model", code="unknown_alias", span=owner.span,
+            hint=did_you_mean(name, shown, shown_name) or f"there are: {listed(shown)}",
         )  # fmt: skip
     return MetricName(name.casefold(), _metric(metric, metrics), owner.span.to(metric.span))
 

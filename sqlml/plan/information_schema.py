@@ -18,6 +18,7 @@ from sqlml.errors import Error, NotSupportedError, ProgrammingError, did_you_mea
 from sqlml.models._options import Boolean, Float, Integer, Option, OptionType, Pairs, String, StringList, Timestamp
 from sqlml.models._registry import find_model_type
 from sqlml.plan.context import PlanContext
+from sqlml.shown_names import shown_name
 from sqlml.syntax.nodes import InformationTable
 from sqlml.syntax.printing import print_value
 
@@ -82,7 +83,9 @@ def _scope(node: InformationTable, context: PlanContext) -> tuple[str, str | Non
     if not catalog and schema.casefold() in attached:
         return attached[schema.casefold()], None
     raise ProgrammingError(
-        f"there is no schema {schema} in database {database}", code="unknown_schema", hint=did_you_mean(schema, list(schemas.values()))
+        f"there is no schema {shown_name(schema)} in database {shown_name(database)}",
+        code="unknown_schema",
+        hint=did_you_mean(schema, list(schemas.values()), shown_name),
     )
 
 

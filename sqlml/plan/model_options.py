@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
+from sqlml.catalog.store import ALTERABLE
 from sqlml.errors import Error, ProgrammingError
 from sqlml.models._options import Options, check_options
 from sqlml.models._registry import MODEL_TYPES, find_model_type
 from sqlml.models._spec import ModelSpec
+from sqlml.shown_names import shown_name
 from sqlml.syntax.nodes import CreateModel, OptionSetting
 
 
@@ -51,6 +53,13 @@ def model_options(spec: ModelSpec, given: Mapping[str, object], node: CreateMode
         spec.check(options)
     except Error as error:
         option = getattr(error, "option", None)
+        if option is not None and option.lower() in ALTERABLE:
+            name = ".".join(map(shown_name, node.name.parts))
+            instead = f"ALTER MODEL {name} SET OPTIONS ({option} = …)"
+            if error.code == "unknown_option":
+                error.hint = f"it belongs to the model, not to a version: {instead} sets it"
+            elif error.code == "option_value":  # `labels`, which training has too
+                error.hint = f"here {option} are the columns to be predicted; {instead} sets those of the model"
         setting = find_setting(node, spec, option)
         if setting is None:
             raise error.at(node.options_span) from None

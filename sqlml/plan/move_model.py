@@ -32,7 +32,12 @@ _FOREIGN_FORMATS = {
 def bind_copy(node: CopyModel, context: PlanContext) -> CopyStored:
     """Raises: as `PlanContext.key`, `PlanContext.reference`."""
     return CopyStored(
-        context.key(node.source), context.reference(node.source), context.key(node.target), node.replace, node.source.span, node.target.span
+        context.key_to_change(node.source),
+        context.reference(node.source),
+        context.key_to_change(node.target),
+        node.replace,
+        node.source.span,
+        node.target.span,
     )
 
 
@@ -46,7 +51,7 @@ def bind_export(node: ExportModel, context: PlanContext) -> WriteFolder:
 def bind_import(node: ImportModel, context: PlanContext) -> ReadFolder:
     """Raises: as `bind_export`."""
     options, uri_span = _options(IMPORT_OPTIONS, node.options, "IMPORT MODEL", node.span, context)
-    return ReadFolder(context.key(node.name), options["uri"], node.replace, node.name.span, uri_span)
+    return ReadFolder(context.key_to_change(node.name), options["uri"], node.replace, node.name.span, uri_span)
 
 
 def _options(

@@ -175,7 +175,7 @@ def recorded_statement(
     Raises: ProgrammingError `unknown_parameter`, `missing_parameter`, `option_literal`; IntegrityError `damaged_state` for a record that is
         no CREATE MODEL with a query.
     """
-    name = f"{version.key.name}@{version.version}"
+    name = f"{version.key}@{version.version}"
     source = Source(version.record.statement, f"the statement recorded with {name}")
     node = _parse(source)
     known = {key: internal for _, key, internal in _parameters(source, version)}

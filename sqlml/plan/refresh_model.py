@@ -31,7 +31,7 @@ def bind_refresh_model(node: RefreshModel, context: PlanContext) -> Refresh:
             check_alias(node.alias)
     except Error as error:
         raise error.at(node.alias_span) from None
-    key = context.key(node.name)
+    key = context.key_to_change(node.name)
     try:
         model, incumbent = _incumbent(context, key, node.alias)
         context.catalog.check_publishable(key, replace=True)

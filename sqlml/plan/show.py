@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 
-from sqlml.catalog.records import ModelKey
 from sqlml.errors import Error, ProgrammingError
+from sqlml.functions.predict import output_columns
 from sqlml.models._registry import MODEL_TYPES, find_model_type
 from sqlml.plan.context import PlanContext
 from sqlml.plan.show_sources import describe_sources
+from sqlml.shown_names import shown_name
 from sqlml.syntax.nodes import DescribeModel, DescribeModelType, ShowCreateModel, ShowModels, ShowVersions
 
 _TEXT = pa.string()
@@ -34,7 +35,7 @@ def show_models(node: ShowModels, context: PlanContext) -> pa.Table:
                 database, schema = attached[schema.casefold()], None
         if schema is not None and not context.has_schema(database, schema):
             raise ProgrammingError(
-                f"there is no schema {schema} in database {database}",
+                f"there is no schema {shown_name(schema)} in database {shown_name(database)}",
                 code="unknown_schema",
                 span=node.span,
                 hint="SHOW MODELS lists all models",
@@ -89,11 +90,12 @@ def show_create_model(node: ShowCreateModel, context: PlanContext) -> pa.Table:
         version = context.catalog.load(key, context.reference(node.name))
     except Error as error:
         raise error.at(node.name.span) from None
-    return _table({"model": (_TEXT, [f"{version.key}@{version.version}"]), "statement": (_TEXT, [version.record.statement])})
+    return _table({"model": (_TEXT, [f"{version.key.typed}@{version.version}"]), "statement": (_TEXT, [version.record.statement])})
 
 
 def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
-    """One row a property, in the groups model, input, transform, label, option, metric, source."""
+    """One row a property, in the groups model, alias, input, transform, label, class, output, option, metric, source, environment, library,
+    notice."""
     key = context.key(node.name)
     try:
         version = context.catalog.load(key, context.reference(node.name))
@@ -102,7 +104,7 @@ def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
     record = version.record
     model = context.catalog.find(key)
     rows: list[tuple[str, str, str]] = [
-        ("model", "name", str(ModelKey(key.database, version.key.schema, version.key.name))),
+        ("model", "name", version.key.typed),
         ("model", "model_type", record.model_type),
         ("model", "version", str(version.version)),
         ("model", "created", version.created_at.isoformat(sep=" ", timespec="seconds")),
@@ -111,13 +113,15 @@ def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
         *(("alias", alias, str(version.version)) for alias in (() if model is None else model.aliases_of(version.version))),
     ]
     rows += [("input", feature.name, feature.sql_type) for feature in record.features]
+    loaded = context.models.load(version.key, version.version)
     if "transform" in version.arrays:
-        transform = context.models.load(version.key, version.version).transform
+        transform = loaded.transform
         assert transform is not None, "it is stored with the version"
         rows += [("transform", column.name, column.type.name) for column in transform.outputs]
     if record.label is not None:
         rows.append(("label", record.label, record.label_type or ""))
         rows += [("class", str(index), text) for index, text in enumerate(record.classes)]
+    rows += [("output", column.name, column.type.name) for column in output_columns(loaded)]
     given = set(record.given_options)
     rows += [
         ("option", name, f"{_shown(value)}{'' if name in given else ' (default)'}")
@@ -126,6 +130,7 @@ def describe_model(node: DescribeModel, context: PlanContext) -> pa.Table:
     ]
     rows += [("metric", name, "" if value is None else f"{value:.6g}") for name, value in record.metrics.items()]
     rows += [("source", name, value) for name, value in describe_sources(record.sources)]
+    rows += [("environment", name, text) for name, text in record.environment.items()]
     rows += [("library", name, text) for name, text in record.libraries.items()]
     rows += [("notice", str(index + 1), text) for index, text in enumerate(record.notices)]
     groups, names, values = zip(*rows, strict=True)

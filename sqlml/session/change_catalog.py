@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from sqlml.catalog.records import ModelKey
 from sqlml.catalog.store import Catalog
 from sqlml.errors import Error
 from sqlml.plan.nodes import AlterModel, CatalogChange, MoveAlias, MoveDefault, RemoveAlias, RemoveModel, Rename
+from sqlml.session.expiration import erasure_told
 from sqlml.session.progress import EventProgress
+from sqlml.shown_names import listed, shown_name
 
 _ALTERABLE = {"description": "description", "labels": "labels", "expiration_timestamp": "expires_at"}
 _PLACES = {
@@ -38,8 +41,8 @@ def _change(plan: CatalogChange, catalog: Catalog, progress: EventProgress) -> s
             if version is None:
                 return "dropped" if catalog.drop(plan.key, if_exists=plan.if_exists) else None
             if catalog.drop_version(plan.key, version, if_exists=plan.if_exists):
-                return f"version {version} dropped"
-            return None if catalog.find(plan.key) is None else f"there is no version {version}"
+                return f"version {_shown(version)} dropped"
+            return None if catalog.find(plan.key) is None else f"there is no version {_shown(version)}"
         case AlterModel():
             changes = {name: getattr(plan, field) for name, field in _ALTERABLE.items() if name in plan.given}
             if not catalog.set_options(plan.key, changes, if_exists=plan.if_exists):
@@ -50,15 +53,21 @@ def _change(plan: CatalogChange, catalog: Catalog, progress: EventProgress) -> s
             return None if number is None else f"version {number} is the default"
         case MoveAlias():
             number = catalog.set_alias(plan.key, plan.alias, plan.version, if_exists=plan.if_exists)
-            return None if number is None else f"alias {plan.alias} is version {number}"
+            return None if number is None else f"alias {shown_name(plan.alias)} is version {number}"
         case RemoveAlias():
             if not catalog.drop_alias(plan.key, plan.alias, if_exists=plan.if_exists):
                 return None
-            return f"alias {plan.alias} dropped{_expiration(plan.key, catalog, progress)}"
+            return f"alias {shown_name(plan.alias)} dropped{_expiration(plan.key, catalog, progress)}"
         case Rename():
-            return f"renamed to {plan.name}" if catalog.rename(plan.key, plan.name, if_exists=plan.if_exists) else None
+            with erasure_told(catalog, replace(plan.key, name=plan.name), progress):
+                is_renamed = catalog.rename(plan.key, plan.name, if_exists=plan.if_exists)
+            return f"renamed to {shown_name(plan.name)}" if is_renamed else None
         case _:
             assert_never(plan)
+
+
+def _shown(version: int | str) -> str:
+    return shown_name(version) if isinstance(version, str) else str(version)
 
 
 def _expiration(key: ModelKey, catalog: Catalog, progress: EventProgress) -> str:
@@ -67,6 +76,6 @@ def _expiration(key: ModelKey, catalog: Catalog, progress: EventProgress) -> str
     if model is None:
         return "; it has expired"
     if model.expires_at is not None and model.aliases:
-        names = ", ".join(name for name, _ in model.aliases)
+        names = listed([name for name, _ in model.aliases])
         progress.notice("expiration", f"model {key} does not expire while it has an alias ({names})")
     return ""

@@ -14,6 +14,7 @@ from sqlml.catalog.transfer import Incoming, Received, copy, receive
 from sqlml.engines.engine import Engine
 from sqlml.errors import Error
 from sqlml.plan.nodes import CopyStored, ReadFolder, WriteFolder
+from sqlml.session.expiration import erasure_told
 from sqlml.session.models import LoadedModels
 from sqlml.session.progress import EventProgress
 from sqlml.settings import Settings
@@ -38,9 +39,10 @@ class Mover:
             match plan:
                 case CopyStored():
                     progress.stage("copying")
-                    received = copy(
-                        self.engine, self.catalog, plan.source, plan.reference, plan.target, replace=plan.replace, check=progress.check
-                    )
+                    with erasure_told(self.catalog, plan.target, progress):
+                        received = copy(
+                            self.engine, self.catalog, plan.source, plan.reference, plan.target, replace=plan.replace, check=progress.check
+                        )
                     return _describe(received, "copied")
                 case WriteFolder():
                     return self._write(plan, progress)
@@ -68,10 +70,11 @@ class Mover:
                 return Incoming(
                     folder.versions, lambda number: folder.load(number, plan.key), "imported",
                     f"from {path}, manifest sha256 {folder.sha256}", folder.model(plan.key),
-                    lambda database, model_id: folder.write_history(self.engine, database, model_id),
+                    lambda place, model_id: folder.write_history(self.engine, place, model_id),
                 )  # fmt: skip
 
-            received = receive(self.engine, self.catalog, plan.key, read, replace=plan.replace, check=progress.check)
+            with erasure_told(self.catalog, plan.key, progress):
+                received = receive(self.engine, self.catalog, plan.key, read, replace=plan.replace, check=progress.check)
         return _describe(received, "imported")
 
     def _validate(self, stored: StoredVersion) -> None:

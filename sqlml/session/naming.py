@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sqlml import sql
 from sqlml.engines.engine import Engine
 from sqlml.errors import Error, ProgrammingError
+from sqlml.shown_names import shown_name
 from sqlml.source import Span
 
 _SETTINGS = ("search_path", "TimeZone")
@@ -80,8 +81,9 @@ class Naming:
             f"SELECT 1 FROM {sql.call('duckdb_schemas')} WHERE database_name = $1 AND schema_name = $2", [database, schema]
         ):
             raise ProgrammingError(
-                f"the training query was written in schema {database}.{schema}, which is not there", code="unknown_schema",
-                hint=f"ATTACH the database as {database}, or CREATE SCHEMA with the tables that the query reads",
+                f"the training query was written in schema {shown_name(database)}.{shown_name(schema)}, which is not there",
+                code="unknown_schema",
+                hint=f"ATTACH the database as {shown_name(database)}, or CREATE SCHEMA with the tables that the query reads",
             )  # fmt: skip
 
     def _keep(self, name: str) -> None:

@@ -11,8 +11,10 @@ from sqlml.catalog.records import SourceRecord, StoredVersion, VersionRecord
 from sqlml.catalog.store import Catalog
 from sqlml.engines.engine import Engine
 from sqlml.errors import Error
+from sqlml.models._options import Options
 from sqlml.plan.context import PlanContext
 from sqlml.plan.create_model import bind_training
+from sqlml.plan.model_options import model_options, model_type
 from sqlml.plan.nodes import TrainModel
 from sqlml.plan.recorded import RecordedStatement
 from sqlml.session.models import LoadedModels
@@ -74,9 +76,22 @@ def recorded_training(
         session.naming.restore()
 
 
+def bound_options(statement: RecordedStatement, session: RecordedSession) -> Options:
+    """The options of a recorded statement alone, as this release takes them, whatever becomes of its query.
+
+    Raises: ProgrammingError, NotSupportedError for options that this release does not take.
+    """
+    given = _context(statement, session).settings(statement.node.options)
+    options, _ = model_options(model_type(given, statement.node), given, statement.node)
+    return options
+
+
+def _context(statement: RecordedStatement, session: RecordedSession) -> PlanContext:
+    return PlanContext(statement.source, session.engine, session.catalog, session.models, statement.parameters, session.settings)
+
+
 def _bind(statement: RecordedStatement, version: StoredVersion, session: RecordedSession) -> TrainModel:
-    context = PlanContext(statement.source, session.engine, session.catalog, session.models, statement.parameters, session.settings)
-    plan = bind_training(statement.node, version.key, context)
+    plan = bind_training(statement.node, version.key, _context(statement, session))
     # What was drawn then is drawn again, and the text still belongs where it was written.
     plan = replace(plan, seed=version.record.seed, context=version.record.context or plan.context)
     session.recorded.check_harmless(version, plan, session.engine)

@@ -22,6 +22,7 @@ from sqlml.plan.nodes import Refresh
 from sqlml.session.progress import EventProgress
 from sqlml.session.recorded_training import RecordedSession, content, hash_vector, query_source, recorded_training
 from sqlml.session.train import Trial, learn_model
+from sqlml.shown_names import typed_name
 from sqlml.training.rows import TrainingRows
 
 PROMOTED, KEPT, UNCHANGED = "promoted", "kept", "unchanged"
@@ -152,15 +153,24 @@ def _decide(plan: Refresh, judged: _Judged, engine: Engine) -> tuple[str, str]:
     if plan.gate is None:
         problem = judged.problems.get(INCUMBENT)
         return PROMOTED, "promoted: no condition was given" + (f"; not compared: {problem}" if problem else "")
-    for owner in dict.fromkeys(name.owner for name in plan.gate.names):
+    # A condition is there so that nothing worse is promoted: over an incumbent that was not scored, that cannot be told, whatever it names.
+    for owner in dict.fromkeys((INCUMBENT, *(name.owner for name in plan.gate.names))):
         if owner not in judged.metrics:
             problem = judged.problems.get(owner, "another version could not be scored")
-            return KEPT, f"kept: {owner} cannot be scored on the evaluation rows: {problem}"
+            return KEPT, f"kept: {owner} cannot be scored on the evaluation rows; not compared: {problem}; {_by_hand(plan, engine)}"
     shown = plan.gate.shown(judged.metrics)
     holds = plan.gate.decide(engine, judged.metrics)
     if holds is None:
         return KEPT, f"kept: the condition is unknown, as a value in it is NULL: {shown}"
     return (PROMOTED, f"promoted: {shown}") if holds else (KEPT, f"kept: not {shown}")
+
+
+def _by_hand(plan: Refresh, engine: Engine) -> str:
+    """What promotes the version that was kept; its number is in the row, and not known before it is stored."""
+    key = plan.key
+    name = key.typed if key.database == engine.current_database() else ".".join(map(typed_name, (key.database, key.schema, key.name)))
+    moved = "DEFAULT VERSION" if plan.alias is None else f"ALIAS {typed_name(plan.alias)}"
+    return f"to promote it all the same: ALTER MODEL {name} SET {moved} = <new_version>"
 
 
 def _elapsed(started: float) -> int:

@@ -19,7 +19,7 @@ from sqlml.bigquery.statements import check_assignment, explain_setting, is_of_e
 from sqlml.catalog.publishing import is_conflict
 from sqlml.catalog.records import ModelKey, VersionRecord
 from sqlml.catalog.store import Catalog
-from sqlml.errors import Error, IntegrityError, InterfaceError, InternalError, NotSupportedError, ProgrammingError
+from sqlml.errors import Error, IntegrityError, InterfaceError, InternalError, ProgrammingError
 from sqlml.plan.bind import bind
 from sqlml.plan.context import BoundParameters, PlanContext
 from sqlml.plan.nodes import (
@@ -51,6 +51,7 @@ from sqlml.session.move_model import Mover
 from sqlml.session.naming import Naming
 from sqlml.session.outcome import Event, EventHandler, Notice, Outcome, StatementStarted
 from sqlml.session.progress import EventProgress
+from sqlml.session.protection import check_catalog_kept
 from sqlml.session.recorded_queries import RecordedQueries
 from sqlml.session.recorded_training import RecordedSession
 from sqlml.session.refresh import refresh_model
@@ -60,6 +61,7 @@ from sqlml.session.settings import SessionSettings
 from sqlml.session.settings_sources import initial_settings
 from sqlml.session.snapshot import Snapshot
 from sqlml.session.train import describe_outcome, train_model
+from sqlml.session.trust import Trust
 from sqlml.session.verify import verify_model
 from sqlml.session.worker import CancelToken, Worker
 from sqlml.settings import Settings
@@ -77,7 +79,6 @@ _ROW_SECONDS = 10.0
 """How long the row of a script may take."""
 _KEY_OF_CATALOG = re.compile(r'\b(?:model_id|schema_key)\b|"[0-9a-f]{32}, ')
 """A duplicate of such a key, which COMMIT finds, is two changes of one model."""
-_CHANGES_MACROS = re.compile(r"\b(macro|function|attach|detach|import)\b", re.IGNORECASE)
 
 
 def open_session(
@@ -135,7 +136,7 @@ class Session:
         self._recorded = RecordedQueries(self._settings)
         self._running = _Running()
         self._worker = Worker(engine.interrupt, self._abandon)
-        self._trusted: frozenset[str] | None = None
+        self._trust = Trust(engine)
         self._is_open = True
 
     @property
@@ -274,6 +275,8 @@ class Session:
             node = parse_statement(source, span, self.dialect)
             if self.dialect == "bigquery":
                 check_assignment(source, span)
+            if isinstance(node, Query):
+                check_catalog_kept(source, span, self.dialect, self._engine, self._catalog)
             if isinstance(node, Query) and not node.calls and (self.dialect == "duckdb" or is_of_engine(source, span)):
                 outcome = self._pass_through(source, span, parameters)
             else:
@@ -294,8 +297,7 @@ class Session:
 
     def _pass_through(self, source: Source, span: Span, parameters: Parameters) -> Outcome:
         text = source.text[span.start : span.end]
-        if _CHANGES_MACROS.search(text):
-            self._trusted = None
+        self._trust.notice(text)
         try:
             result = self._engine.run(text, parameters)
         except Error as error:
@@ -313,7 +315,7 @@ class Session:
         self, node: object, source: Source, span: Span, parameters: Parameters, token: CancelToken, emit: Callable[[Event], None]
     ) -> Outcome:
         if not isinstance(node, SetSetting | ResetSetting | ShowSettings):
-            self._check_trust()
+            self._trust.check()
         self._catalog.keep_versions = self._settings.keep_versions
         self._catalog.lock_timeout_seconds = self._settings.lock_timeout_seconds
         self._catalog.cause = replace(self._catalog.cause, statement=source.text[span.start : span.end])
@@ -400,25 +402,6 @@ class Session:
             return Outcome(None, None, "", tuple(progress.notices) if progress else (), result.n_rows_changed)
         wrapped = result if text is None else LocatedResult(result, text)
         return Outcome(wrapped.schema, wrapped, "", tuple(progress.notices) if progress else (), result.n_rows_changed)
-
-    def _check_trust(self) -> None:
-        """Refuses ML while a macro stands in the way of a built-in function that generated SQL calls; once per set of databases."""
-        changed = self._engine.changed_meanings()
-        if changed:
-            raise NotSupportedError(
-                f"models would compute something else under SET {', '.join(changed)}", code="changed_meaning",
-                hint=f"RESET {changed[0].partition(' ')[0]}; it can be set again afterwards",
-            )  # fmt: skip
-        databases = frozenset(self._engine.databases())
-        if databases == self._trusted:
-            return
-        macros = self._engine.shadowing_macros()
-        if macros:
-            raise NotSupportedError(
-                f"the database has macros with the names of built-in functions: {', '.join(macros[:5])}", code="shadowed_builtin",
-                hint="drop or rename them (DROP MACRO …), or detach the database; models could compute something else than they say",
-            )  # fmt: skip
-        self._trusted = databases
 
     def _abort_user_transaction(self) -> None:
         """An error aborts the user's transaction, whether the engine or sqlml raised it: half a transaction must not be committed."""

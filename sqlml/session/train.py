@@ -34,11 +34,13 @@ from sqlml.functions._labels import code_sql
 from sqlml.functions._learning import QUANTILE_ROWS, learn
 from sqlml.functions._spec import Input, LoadedModel
 from sqlml.functions.evaluate import METRICS, metrics_query
+from sqlml.models._options import Options
 from sqlml.models._spec import Task
 from sqlml.models.transform_only import TransformOnlyState
 from sqlml.plan.calls import Answers
 from sqlml.plan.nodes import TrainModel
 from sqlml.plan.splice import located
+from sqlml.session.expiration import erasure_told
 from sqlml.session.models import LoadedModels
 from sqlml.session.progress import EventProgress
 from sqlml.session.snapshot import Snapshot
@@ -85,13 +87,14 @@ def train_model(
     learned = learn_model(plan, engine, models, progress, snapshot)
     assert learned is not None, "nothing keeps it from training"
     progress.stage("saving")
-    version = catalog.publish(
-        plan.key,
-        learned.record,
-        learned.arrays,
-        replace=plan.replace,
-        if_not_exists=plan.if_not_exists,
-    )
+    with erasure_told(catalog, plan.key, progress):
+        version = catalog.publish(
+            plan.key,
+            learned.record,
+            learned.arrays,
+            replace=plan.replace,
+            if_not_exists=plan.if_not_exists,
+        )
     return version, learned.record
 
 
@@ -381,18 +384,28 @@ class _Training:
     def _draft(self, features: tuple[FeatureRecord, ...], classes: tuple[str, ...], started: float) -> VersionRecord:
         plan, rows = self._plan, self._rows
         ((vector,),) = self._engine.rows(HASH_VECTOR_SQL)
-        libraries = ("duckdb", "numpy", "scipy", "scikit-learn", "xgboost-cpu", "xgboost", "sqlml")
         return VersionRecord(
             model_type=plan.spec.model_type, statement=plan.statement, query=plan.query.text,
-            options={name: _json_value(value) for name, value in plan.options.items()}, given_options=tuple(sorted(plan.options.given)),
+            options=recorded_options(plan.options), given_options=tuple(sorted(plan.options.given)),
             label=None if plan.label is None else plan.label.name, label_type=None if plan.label is None else plan.label.type.name,
             classes=classes, features=features,
             split_method=plan.split.method if plan.spec.task.is_supervised else "NO_SPLIT",
             n_rows=rows.n_rows, n_train=rows.n_train, n_eval=rows.n_eval, seed=plan.seed, hash_vector=str(vector),
             metrics={}, iterations=(), parameters=plan.recorded_parameters, context=plan.context,
             sources=self._sources, environment=environment(self._engine),
-            libraries={name: found_version for name in libraries if (found_version := _version(name))}, duration_ms=0,
+            libraries=libraries(), duration_ms=0,
         )  # fmt: skip
+
+
+def libraries() -> dict[str, str]:
+    """The libraries that a training is done with, and their releases, as they are recorded."""
+    names = ("duckdb", "numpy", "scipy", "scikit-learn", "xgboost-cpu", "xgboost", "sqlml")
+    return {name: found for name in names if (found := _version(name))}
+
+
+def recorded_options(options: Options) -> dict[str, object]:
+    """Options with their effective values, as they are recorded."""
+    return {name: _json_value(value) for name, value in options.items()}
 
 
 def lineage_query(plan: TrainModel) -> LineageQuery:

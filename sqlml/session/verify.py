@@ -7,22 +7,24 @@ within 1e-12 of the largest number of its kind, and `detail` says how far it is;
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from sqlml import sql
-from sqlml.catalog.records import SourceRecord, VersionRecord
+from sqlml.catalog.records import ModelKey, SourceRecord, VersionRecord
 from sqlml.engines.engine import Engine
-from sqlml.errors import DataError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlml.engines.sources import ReadSource
+from sqlml.errors import DataError, Error, IntegrityError, NotSupportedError, OperationalError, ProgrammingError
 from sqlml.plan.nodes import TrainModel, Verify
-from sqlml.plan.repeatability import Doubt, doubts, doubts_behind
+from sqlml.plan.repeatability import ROW_ID, Doubt, doubts, doubts_behind, temporary_doubt
 from sqlml.session.differences import TOLERANCE, Difference, array_difference, difference_of, prediction_difference
 from sqlml.session.progress import EventProgress
-from sqlml.session.recorded_training import RecordedSession, recorded_training
-from sqlml.session.train import Learned, Trial, learn_model
+from sqlml.session.recorded_training import RecordedSession, bound_options, hash_vector, recorded_training
+from sqlml.session.train import Learned, Trial, learn_model, libraries, lineage_query, recorded_options
 from sqlml.state import Array
+from sqlml.training.lineage import LineageQuery, present_apart, present_sources, recorded_path
 from sqlml.training.source_changes import SourceChange, compare_sources
 
 _MAX_SOURCES = 100
@@ -30,9 +32,14 @@ _MAX_SOURCES = 100
 _SHARES = ("r2_score", "explained_variance")
 """Metrics that are 1 minus something: near 0 they have lost their digits."""
 _MACROS = (
-    f"SELECT function_name, macro_definition FROM {sql.call('duckdb_functions')}"
+    f"SELECT function_name, macro_definition, database_name = 'temp' FROM {sql.call('duckdb_functions')}"
     " WHERE function_type = 'macro' AND NOT internal AND macro_definition IS NOT NULL"
 )
+_TOLD = frozenset({
+    "file_not_found", "io_error", "network_error", "permission_denied", "missing_extension", "missing_package", "training_failed",
+    "training_diverged",
+})  # fmt: skip
+"""Failures of carrying out that say something of the data or of the model, not of the running statement."""
 _PARTS_OF_DATA = ("file", "partition")
 
 
@@ -57,7 +64,10 @@ class _Seen:
 def verify_model(plan: Verify, session: RecordedSession, progress: EventProgress) -> pa.Table:
     """The report, a row a part: part, identical, recorded, now, detail.
 
-    Raises: OperationalError `consent_needed`; NotSupportedError `recorded_effect`; what CREATE MODEL raises, in the recorded text.
+    Where the version cannot be trained again, the report has the parts that can be told without that, and what stood in the way.
+
+    Raises: OperationalError `consent_needed`, `cancelled`, `out_of_memory`; NotSupportedError `recorded_effect`; in a transaction of the
+        user, what CREATE MODEL raises, in the recorded text: the engine has ended the transaction with it.
     """
     version = plan.model.version
     session.recorded.require_consent(version, plan.query_place, session.emit, progress.check)
@@ -67,26 +77,127 @@ def verify_model(plan: Verify, session: RecordedSession, progress: EventProgress
         seen.exact = trial.plan.spec.encoding(trial.plan.options).dtype == "float32"
         seen.predictions = _predictions(plan, trial, session, exact=seen.exact)
 
-    with recorded_training(plan.statement, version, plan.query_place, session) as training:
-        found = _doubts(plan, training.plan, session.engine)
-        learned = learn_model(training.plan, session.engine, session.models, progress, training.snapshot, look=look)
+    try:
+        with recorded_training(plan.statement, version, plan.query_place, session) as training:
+            found = _doubts(plan, training.plan, session.engine)
+            try:
+                learned = learn_model(training.plan, session.engine, session.models, progress, training.snapshot, look=look)
+            except Error as error:
+                if not _is_told(error, session.engine):
+                    raise
+                return _table(_untrained(plan, training.plan, found, error, session, progress))
+    except Error as error:
+        if not _is_told(error, session.engine):
+            raise
+        return _table(_unbound(plan, error, session, progress))
     assert learned is not None, "nothing keeps it from training"
     then, now = version.record, learned.record
     same_hash = then.hash_vector == now.hash_vector
-    parts = [
-        _query(plan, found),
-        *_data(then, now, same_hash=same_hash),
-        _libraries(then, now),
-        _options(then, now),
-        _split(then, now, same_hash=same_hash),
-        _features(then, now),
-        *_arrays(version.arrays, learned, exact=seen.exact),
-        *([_metrics(then.metrics, now.metrics)] if now.metrics else []),
-        *([] if seen.predictions is None else [seen.predictions]),
-    ]
+    return _table(
+        [
+            _query(plan, found),
+            *_data(then, now.sources, same_hash=same_hash),
+            _libraries(then, now.libraries),
+            _options(then, now.options, now.seed),
+            _split(then, now, same_hash=same_hash),
+            _features(then, now),
+            *_arrays(version.arrays, learned, exact=seen.exact),
+            *([_metrics(then.metrics, now.metrics)] if now.metrics else []),
+            *([] if seen.predictions is None else [seen.predictions]),
+        ]
+    )
+
+
+def _table(parts: Sequence[Part]) -> pa.Table:
     names = ("part", "identical", "recorded", "now", "detail")
     types = {"identical": pa.bool_()}
     return pa.table({name: pa.array([getattr(part, name) for part in parts], types.get(name, pa.string())) for name in names})
+
+
+# ---- What cannot be trained again ----
+
+
+def _is_told(error: Error, engine: Engine) -> bool:
+    """Whether a failure says something of the version, so that it belongs into the report; else it is about the running statement."""
+    if engine.in_transaction:  # the user's, which has failed with it
+        return False
+    if isinstance(error, OperationalError):
+        return error.code in _TOLD
+    told = isinstance(error, ProgrammingError | DataError | NotSupportedError | IntegrityError)
+    return told and error.code not in ("recorded_effect", "version_conflict")
+
+
+def _unbound(plan: Verify, error: Error, session: RecordedSession, progress: EventProgress) -> list[Part]:
+    """The parts of a version whose statement does not get as far as giving rows: each thing that it read is looked at by itself."""
+    version, statement = plan.model.version, plan.statement
+    then = version.record
+    span = statement.node.query
+    assert span is not None, "it was read as one with a query"
+    found = doubts(statement.source, span)
+    partition = then.options.get("lineage_partition_col")
+    query = LineageQuery(then.query, None, (), version.key.database, None if partition is None else str(partition))
+    # Files cannot be read without the query's own call, so only the set of them is there; a partition goes with its table.
+    there = tuple(source for source in then.sources if source.kind != "file")
+    present = present_apart(session.engine, query, [source for source in there if source.kind not in ("partition", "model")], progress)
+    parents, gone = _parents(there, version.key, session)
+    data = _data(
+        replace(then, sources=there), (*present.records, *parents), same_hash=hash_vector(session.engine) == then.hash_vector,
+        gone={**present.gone, **gone},
+    )  # fmt: skip
+    try:
+        options = _options(then, recorded_options(bound_options(statement, session)), then.seed)
+        failed = Part("query", False, "", "", "; ".join([f"does not run: {error.message}", *_notes(plan, found)]))
+    except Error as other:
+        options = Part("options", False, "", "", f"this release does not take them: {other.message}")
+        failed = replace(
+            _query(plan, found), identical=None, detail="; ".join(["not run, as the options are not taken", *_notes(plan, found)])
+        )
+    untrained = Part("training", None, "", "", "nothing was trained, so what was learned is not compared")
+    return [failed, *data, _libraries(then, libraries()), options, untrained]
+
+
+def _untrained(
+    plan: Verify, training: TrainModel, found: tuple[Doubt, ...], error: Error, session: RecordedSession, progress: EventProgress
+) -> list[Part]:
+    """The parts of a version whose query runs, over rows that nothing can be learned from.
+
+    Raises: what running the query raises.
+    """
+    then = plan.model.version.record
+    sources, _ = present_sources(session.engine, lineage_query(training), then.sources, progress)
+    same_hash = hash_vector(session.engine) == then.hash_vector
+    return [
+        _query(plan, found),
+        *_data(then, sources, same_hash=same_hash),
+        _libraries(then, libraries()),
+        _options(then, recorded_options(training.options), training.seed),
+        Part("training", False, "", "", f"nothing can be learned, so what was learned is not compared: {error.message}"),
+    ]
+
+
+def _parents(
+    sources: Sequence[SourceRecord], key: ModelKey, session: RecordedSession
+) -> tuple[list[SourceRecord], dict[tuple[str, str], str]]:
+    """The models that a query calls, as they are now, and those that are gone."""
+    there: list[SourceRecord] = []
+    gone: dict[tuple[str, str], str] = {}
+    for source in sources:
+        if source.kind != "model":
+            continue
+        name, _, number = source.name.rpartition("@")
+        path = recorded_path(name, key.database)
+        try:
+            found = session.catalog.identify(ModelKey(*path), int(number))
+        except (ProgrammingError, OperationalError, IntegrityError, ValueError, TypeError) as error:
+            if isinstance(error, OperationalError) and error.code == "cancelled":
+                raise
+            gone[source.kind, source.name] = "gone"
+        else:
+            there.append(SourceRecord(source.kind, source.name, fingerprint=found.checksum or None))
+    return there, gone
+
+
+# ---- The query ----
 
 
 def _doubts(plan: Verify, training: TrainModel, engine: Engine) -> tuple[Doubt, ...]:
@@ -95,43 +206,78 @@ def _doubts(plan: Verify, training: TrainModel, engine: Engine) -> tuple[Doubt, 
     assert span is not None, "it was read as one with a query"
     read = engine.sources(training.query.text, training.parameters).sources
     views = {".".join(view.path[1:]): view.definition for view in read if view.definition is not None}
-    macros = {str(name).lower(): str(text) for name, text in engine.rows(_MACROS)}
-    return doubts(source, span) + doubts_behind(source, span, views, macros)
+    macros: dict[str, str] = {}
+    temporary: set[str] = set()
+    for name, text, is_temporary in engine.rows(_MACROS):
+        key = str(name).lower()
+        macros[key] = f"{macros[key]}, {text}" if key in macros else str(text)  # one text for each number of arguments
+        temporary.update([key] if is_temporary else [])
+    lost = [temporary_doubt(name.kind, name.path[-1]) for name in read if name.path[0] == "temp"]
+    found = (*doubts(source, span), *lost, *doubts_behind(source, span, views, macros, temporary))
+    if any(doubt.what.startswith(ROW_ID) for doubt in found) and _has_row_id(read, engine):
+        found = tuple(doubt for doubt in found if not doubt.what.startswith(ROW_ID))
+    return found
+
+
+def _has_row_id(read: Sequence[ReadSource], engine: Engine) -> bool:
+    """Whether a table has a column of its own that is called as the place of a row."""
+    tables = [source.relation for source in read if source.kind == "table" and source.relation is not None]
+    return any(engine.describe(f"SELECT * FROM {relation}").find(ROW_ID) is not None for relation in tables)
 
 
 def _query(plan: Verify, found: tuple[Doubt, ...]) -> Part:
     """Whether the training query gives the same rows of the same data each time."""
-    notes = [f"{doubt.what}: {doubt.advice}" for doubt in found]
-    if not plan.model.version.record.context:
-        notes.append("the schema that it was written in was not recorded: names are those of the current one")
+    notes = _notes(plan, found)
     identical: bool | None = True
     if any(doubt.is_certain for doubt in found):
         identical = False
     elif found:
         identical = None
-    shown = ", ".join(doubt.what for doubt in found)
-    return Part("query", identical, "", "", ("cannot be repeated: " if identical is False else "") + "; ".join(notes) if notes else shown)
+    return Part("query", identical, "", "", ("cannot be repeated: " if identical is False else "") + "; ".join(notes))
 
 
-def _data(then: VersionRecord, now: VersionRecord, *, same_hash: bool) -> list[Part]:
-    """The rows of the query first, then each thing that it reads."""
-    changes = {id(change.then or change.now): change for change in compare_sources(then.sources, now.sources, same_hash=same_hash)}
-    by_identity = {(record.kind, record.name, record.partition): record for record in now.sources}
+def _notes(plan: Verify, found: tuple[Doubt, ...]) -> list[str]:
+    notes = [f"{doubt.what}: {doubt.advice}" for doubt in found]
+    if not plan.model.version.record.context:
+        notes.append("the schema that it was written in was not recorded: names are those of the current one")
+    return notes
+
+
+# ---- The parts ----
+
+
+def _data(
+    then: VersionRecord, present: Sequence[SourceRecord], *, same_hash: bool, gone: Mapping[tuple[str, str], str] | None = None
+) -> list[Part]:
+    """The rows of the query first, then each thing that it reads.
+
+    Args: gone, what is known not to be there, by kind and name, in words; else what is not among the present is not read any more.
+    """
+    gone = gone or {}
+    changes = {id(change.then or change.now): change for change in compare_sources(then.sources, present, same_hash=same_hash)}
+    by_identity = {(record.kind, record.name, record.partition): record for record in present}
+    same_engine = then.libraries.get("duckdb") == libraries().get("duckdb")
     parts = []
     n_parts = 0
     for record in then.sources:
         change = changes.pop(id(record), None)
         if record.kind in _PARTS_OF_DATA:
             n_parts += change is not None
-            if change is None or n_parts > _MAX_SOURCES:
+            # Where a table is gone, so are its partitions.
+            if change is None or n_parts > _MAX_SOURCES or ("table", record.name) in gone:
                 continue
-        if record.kind == "view":
-            continue  # what is under it tells
+        if record.kind == "view" and record.fingerprint is None and change is None:
+            continue  # its definition was not recorded: what is under it tells
         if record.kind == "query":
-            present = next((source for source in now.sources if source.kind == "query"), None)
+            now = next((source for source in present if source.kind == "query"), None)
         else:
-            present = by_identity.get((record.kind, record.name, record.partition)) if change is None else change.now
-        parts.append(_source(record, present, change, same_hash=same_hash))
+            now = by_identity.get((record.kind, record.name, record.partition)) if change is None else change.now
+        part = _source(record, now, change, same_hash=same_hash)
+        if (record.kind, record.name) in gone:
+            part = replace(part, detail=f"{record.kind} {record.name}: {gone[record.kind, record.name]}")
+        elif record.kind == "view" and change is not None and change.change == "changed" and not same_engine:
+            part = replace(part, identical=None, detail="another release of the engine may write the same definition otherwise")
+        parts.append(part)
     parts += [_source(None, change.now, change, same_hash=same_hash) for change in list(changes.values())[:_MAX_SOURCES]]
     return parts
 
@@ -156,24 +302,22 @@ def _content(source: SourceRecord | None) -> str:
     return ", ".join(text for text in (rows, source.fingerprint, source.snapshot) if text)
 
 
-def _libraries(then: VersionRecord, now: VersionRecord) -> Part:
-    names = sorted({*then.libraries, *now.libraries})
-    changed = [name for name in names if then.libraries.get(name) != now.libraries.get(name)]
+def _libraries(then: VersionRecord, now: Mapping[str, str]) -> Part:
+    names = sorted({*then.libraries, *now})
+    changed = [name for name in names if then.libraries.get(name) != now.get(name)]
     shown = changed or names
-    old, new = (
-        ", ".join(f"{name} {libraries[name]}" for name in shown if name in libraries) for libraries in (then.libraries, now.libraries)
-    )
+    old, new = (", ".join(f"{name} {releases[name]}" for name in shown if name in releases) for releases in (then.libraries, now))
     return Part("libraries", not changed, old, new, f"other releases: {', '.join(changed)}" if changed else "")
 
 
-def _options(then: VersionRecord, now: VersionRecord) -> Part:
-    old, new = ({name: json.dumps(value, default=str) for name, value in record.options.items()} for record in (then, now))
+def _options(then: VersionRecord, options: Mapping[str, object], seed: int) -> Part:
+    old, new = ({name: json.dumps(value, default=str) for name, value in values.items()} for values in (then.options, options))
     changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     recorded, present = (
-        "; ".join(f"{name} = {options[name]}" for name in changed if name in options) or f"seed {record.seed}"
-        for options, record in ((old, then), (new, now))
+        "; ".join(f"{name} = {values[name]}" for name in changed if name in values) or f"seed {drawn}"
+        for values, drawn in ((old, then.seed), (new, seed))
     )
-    return Part("options", not changed and then.seed == now.seed, recorded, present, f"changed: {', '.join(changed)}" if changed else "")
+    return Part("options", not changed and then.seed == seed, recorded, present, f"changed: {', '.join(changed)}" if changed else "")
 
 
 def _split(then: VersionRecord, now: VersionRecord, *, same_hash: bool) -> Part:

@@ -5,7 +5,8 @@ Everything else in information_schema is the engine's.
 
 from __future__ import annotations
 
-from sqlml.syntax.names import RESERVED, is_name, unquote
+from sqlml.shown_names import RESERVED
+from sqlml.syntax.names import is_name, unquote
 from sqlml.syntax.nodes import InformationTable
 from sqlml.syntax.tokens import Token, TokenKind
 

@@ -8,18 +8,11 @@ from __future__ import annotations
 import re
 
 from sqlml.errors import ProgrammingError
+from sqlml.shown_names import RESERVED
 from sqlml.source import Span
 from sqlml.syntax.cursor import Cursor
 from sqlml.syntax.nodes import ModelName
 from sqlml.syntax.tokens import Token, TokenKind
-
-RESERVED = frozenset({
-    "ALL", "AND", "ANY", "AS", "ASC", "CASE", "CAST", "CHECK", "COLUMN", "CREATE", "DEFAULT", "DESC", "DISTINCT", "DO", "ELSE",
-    "END", "EXCEPT", "EXISTS", "FALSE", "FETCH", "FOR", "FROM", "GROUP", "HAVING", "IN", "INTERSECT", "INTO", "IS", "JOIN",
-    "LATERAL", "LIKE", "LIMIT", "NOT", "NULL", "OFFSET", "ON", "OR", "ORDER", "QUALIFY", "SELECT", "SET", "TABLE", "THEN", "TO",
-    "TRUE", "UNION", "USING", "VALUES", "WHEN", "WHERE", "WINDOW", "WITH",
-})  # fmt: skip
-"""Words that begin a clause where a name could stand: taking one as a name would blame the wrong place."""
 
 MAX_PARTS = 3
 """database.schema.model"""

@@ -7,9 +7,9 @@ import math
 import re
 from collections.abc import Iterable
 
+from sqlml.shown_names import CLAUSE_WORDS, RESERVED
 from sqlml.source import Source, Span
 from sqlml.sql import literal, quote
-from sqlml.syntax.names import RESERVED
 from sqlml.syntax.nodes import (
     AlterModelOptions,
     CopyModel,
@@ -42,8 +42,6 @@ from sqlml.syntax.nodes import (
 from sqlml.types import HparamCandidates, HparamRange
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CLAUSE_WORDS = frozenset({"IF", "TYPE", "TYPES", "OPTIONS", "TRANSFORM", "INPUT", "OUTPUT", "REMOTE", "MODEL"})
-"""Words that begin a clause where a name may stand, depending on what follows them."""
 
 
 def print_statement(node: Statement, source: Source) -> str:
@@ -190,7 +188,7 @@ def _print_path(parts: tuple[str, ...]) -> str:
 
 
 def _print_part(name: str) -> str:
-    plain = _PLAIN_NAME.fullmatch(name) and name.upper() not in RESERVED and name.upper() not in _CLAUSE_WORDS
+    plain = _PLAIN_NAME.fullmatch(name) and name.upper() not in RESERVED and name.upper() not in CLAUSE_WORDS
     return name if plain else quote(name)
 
 

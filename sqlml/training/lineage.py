@@ -1,12 +1,14 @@
 """What a version knows of the data it was trained on: the query, its views, tables and files, each with rows and fingerprint.
 
 A source is read once, over the columns that the query reads of it, under the training's snapshot; a table that the query gives as it is
-takes the query's own fingerprint and is not read again. What cannot be found out is left out and told in a notice: a training whose rows
-were read does not fail for its lineage.
+takes the query's own fingerprint and is not read again; a view has the fingerprint of its definition. What cannot be found out is left out
+and told in a notice: a training whose rows were read does not fail for its lineage.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -96,6 +98,70 @@ def changed_sources(
     return compare_sources(recorded, now, same_hash=same_hash), problems
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Recorded sources as they are now."""
+
+    records: tuple[SourceRecord, ...]
+    """Of what is there; without content where that cannot be read by itself."""
+    gone: Mapping[tuple[str, str], str]
+    """What is not there any more, by kind and name, and in words."""
+
+
+def present_apart(engine: Engine, query: LineageQuery, recorded: Sequence[SourceRecord], progress: Progress) -> Present:
+    """Tables and views of a query that itself does not run any more, each read by itself. Other kinds are there, without content.
+
+    Raises: OperationalError `cancelled`.
+    """
+    databases = {name.casefold() for name in engine.databases()} | {"temp"}
+    columns = {(record.kind, record.name): record.columns for record in recorded if record.columns is not None}
+    collector = _Collector(engine, query, progress, columns)
+    records: list[SourceRecord] = []
+    gone: dict[tuple[str, str], str] = {}
+    for record in recorded:
+        if record.kind not in ("table", "view"):
+            records.append(SourceRecord(record.kind, record.name, columns=record.columns))
+            continue
+        path = recorded_path(record.name, query.database)
+        if path[0].casefold() not in databases:
+            gone[record.kind, record.name] = f"gone: no database {path[0]} is attached"
+        elif (kind := _kind_of(engine, path)) is None:
+            gone[record.kind, record.name] = "gone"
+        else:
+            records += collector.collect_apart(record, path, kind)
+    return Present(tuple(records), gone)
+
+
+def recorded_path(name: str, database: str) -> tuple[str, ...]:
+    """The parts of a recorded name, `qualified_name` the other way round, with the database."""
+    parts = tuple(part[1:-1].replace('""', '"') if part.startswith('"') else part for part in _NAME_PART.findall(name))
+    return parts if len(parts) > 2 else (database, *parts)
+
+
+_NAME_PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')
+
+
+def _same(column: str, parameter: int) -> str:
+    return f"{sql.call('lower', column)} = {sql.call('lower', f'${parameter}')}"
+
+
+_ENTRIES = " UNION ALL ".join(
+    f"SELECT '{kind}' FROM {sql.call(listing)}"
+    f" WHERE {_same('database_name', 1)} AND {_same('schema_name', 2)} AND {_same(column, 3)}{condition}"
+    for kind, listing, column, condition in (
+        ("table", "duckdb_tables", "table_name", ""),
+        ("view", "duckdb_views", "view_name", ""),
+        ("macro", "duckdb_functions", "function_name", " AND function_type = 'table_macro'"),
+    )
+)
+
+
+def _kind_of(engine: Engine, path: tuple[str, ...]) -> str | None:
+    """What stands under a name: "table", "view" or "macro"; None where nothing does."""
+    found = engine.rows(_ENTRIES, path) if len(path) == 3 else []
+    return str(found[0][0]) if found else None
+
+
 class _Collector:
     """Reads sources one after the other and makes records of them."""
 
@@ -126,6 +192,21 @@ class _Collector:
         records += query.parents
         return tuple(records)
 
+    def collect_apart(self, record: SourceRecord, path: tuple[str, ...], kind: str) -> list[SourceRecord]:
+        """What a table or view holds now, whatever else the query needs; without content where it is of another kind, or does not run."""
+        relation = ".".join(sql.quote(part) for part in path)
+        if record.kind == kind == "table":
+            return self._records(ReadSource("table", path, relation=relation), None)
+        if record.kind == "view" and kind == "view":
+            try:
+                read = self._engine.sources(f"SELECT * FROM {relation}").sources
+            except Error as error:
+                self._pass_on(error)
+                return [SourceRecord("view", record.name)]
+            (source, *_) = [*(one for one in read if one.kind == "view" and one.part_of is None), ReadSource("view", path)]
+            return [SourceRecord("view", record.name, fingerprint=definition_fingerprint(source))]
+        return [SourceRecord(record.kind, record.name, columns=record.columns)]
+
     def _records(self, source: ReadSource, plain: Content | None) -> list[SourceRecord]:
         """The record of a source and those of its parts."""
         name = self._name(source)
@@ -142,7 +223,7 @@ class _Collector:
 
     def _read_source(self, source: ReadSource, name: str, plain: Content | None) -> list[SourceRecord]:
         if source.relation is None:
-            return [SourceRecord(source.kind, name)]
+            return [SourceRecord(source.kind, name, fingerprint=definition_fingerprint(source))]
         snapshot = self._snapshot(source, name)
         known = self._describe(source)
         recorded = self._columns.get((source.kind, name))
@@ -240,6 +321,11 @@ class _Collector:
         """What is no matter of a source: a cancelled statement, a transaction that the failure ended."""
         if error.code == "cancelled" or self._engine.in_aborted_transaction:
             raise error
+
+
+def definition_fingerprint(source: ReadSource) -> str | None:
+    """What stands for the definition of a view: not the engine's hash, so that another release of it can compare it."""
+    return None if source.definition is None else hashlib.sha256(source.definition.encode()).hexdigest()[:16]
 
 
 def qualified_name(path: Sequence[str]) -> str:

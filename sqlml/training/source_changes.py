@@ -46,6 +46,8 @@ class SourceChange:
         assert now is not None, "only what is there has changed"
         if then.kind == "model":
             return "another version or content"
+        if then.kind == "view":
+            return "its definition changed"
         if then.columns is not None and now.columns is not None and (gone := sorted(set(then.columns) - set(now.columns))):
             return f"columns that are gone: {', '.join(gone)}"
         if then.n_rows != now.n_rows and then.n_rows is not None and now.n_rows is not None:
@@ -60,7 +62,8 @@ class SourceChange:
 def compare_sources(recorded: Sequence[SourceRecord], now: Sequence[SourceRecord], *, same_hash: bool = True) -> tuple[SourceChange, ...]:
     """What was added, removed or changed, in the order of what was recorded.
 
-    A view has no content of its own: what is under it tells. Time and size of a file do not count where its content is known.
+    A view has no content of its own: its definition counts, where it was recorded, and what is under it. Time and size of a file do not
+    count where its content is known.
 
     Args: same_hash, whether the engine's hash is that of the recording (`VersionRecord.hash_vector`); else fingerprints say nothing.
     """
@@ -87,7 +90,9 @@ def _by_identity(records: Sequence[SourceRecord]) -> dict[tuple[str, str, str], 
 
 def _compare(then: SourceRecord, now: SourceRecord, same_hash: bool) -> Literal["changed", "unknown"] | None:
     if then.kind == "view":
-        return None
+        if then.fingerprint is None or then.fingerprint == now.fingerprint:
+            return None  # releases before did not record it, in the same storage format
+        return "unknown" if now.fingerprint is None else "changed"
     if then.columns is not None and now.columns is not None and then.columns != now.columns:
         return "changed"
     if None not in (then.n_rows, now.n_rows) and then.n_rows != now.n_rows:

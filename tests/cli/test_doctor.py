@@ -177,5 +177,30 @@ def test_names_cannot_command_the_terminal(sqlml: Run, tmp_path: Path) -> None:
     done = sqlml("doctor", str(path))
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
-    assert '\\x1b[31m\\u202ered "x"' in done.stdout
+    assert '"\\x1b[31m\\u202ered ""x"""' in done.stdout
     assert "\u202e" not in sqlml("doctor", str(path), "--json").stdout
+
+
+def test_views_are_made_anew(sqlml: Run, database: Path) -> None:
+    change(database, "DROP VIEW sqlml.models", "CREATE OR REPLACE VIEW sqlml.runs AS SELECT * FROM read_text('/etc/hostname')")
+    code, found = report(sqlml, database)
+    assert (code, [finding["kind"] for finding in found["findings"]]) == (1, ["lost_view", "changed_view"])
+    done = sqlml("doctor", str(database))
+    assert done.returncode == 1
+    assert "--repair makes the views models, runs anew" in done.stdout
+    assert "--repair removes" not in done.stdout
+    done = sqlml("doctor", str(database), "--repair")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "made anew: the views models, runs" in done.stdout
+    assert sqlml(str(database), "--read-only", "--format", "csv", "-c", "SELECT model_name FROM sqlml.models; FROM sqlml.runs").stdout == (
+        "model_name\nline\ntrees\nrun_id,name,started_at,finished_at,status,n_statements,error_code,message,actor,host\n"
+    )
+
+
+def test_views_and_rows_are_repaired_together(sqlml: Run, database: Path) -> None:
+    change(database, "DROP VIEW sqlml.model_lineage", "INSERT INTO sqlml._metrics VALUES ('nobody', 1, 0, 'loss', 1.0)")
+    done = sqlml("doctor", str(database))
+    assert "--repair removes the rows that nothing can reach and makes the view model_lineage anew" in done.stdout
+    code, found = report(sqlml, database, "--repair")
+    assert (code, found["healthy"], found["findings"], found["views_made"]) == (0, True, [], ["model_lineage"])
+    assert len(found["removed"]) == 1

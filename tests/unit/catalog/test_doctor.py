@@ -8,9 +8,10 @@ import pytest
 from catalog_samples import arrays, key, record
 
 from sqlml.catalog.doctor import Examination, examine
-from sqlml.catalog.records import StoredVersion
+from sqlml.catalog.records import ModelKey, StoredVersion
 from sqlml.catalog.store import Catalog
 from sqlml.catalog.unreachable import remove_unreachable
+from sqlml.catalog.view_checks import make_views
 from sqlml.engines.duckdb import DuckDBEngine
 from sqlml.state import damaged_state
 
@@ -212,3 +213,54 @@ def test_models_that_are_copied_and_models_that_are_read_in_place_are_examined_a
     assert examined(engine) == copied
     assert [v.damage is None for v in copied.versions] == [True, False] * 3
     assert set(engine.databases()) == {"db"}
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "says"),
+    [
+        ("DROP VIEW sqlml.models", "lost_view", "view sqlml.models is gone"),
+        (
+            "CREATE OR REPLACE VIEW sqlml.models AS SELECT * FROM read_text('/etc/hostname')",
+            "changed_view",
+            "is not the one that sqlml makes",
+        ),
+        ("CREATE OR REPLACE VIEW sqlml.models AS SELECT * FROM (FROM sqlml._names)", "changed_view", "--repair makes it anew"),
+        ("ALTER VIEW sqlml.runs RENAME TO other", "lost_view", "view sqlml.runs is gone"),
+    ],
+)
+def test_views_that_are_gone_or_say_something_else_are_made_anew(
+    catalog: Catalog, engine: DuckDBEngine, change: str, kind: str, says: str
+) -> None:
+    publish(catalog, "churn")
+    before = engine.rows("SELECT view_name, sql FROM duckdb_views() WHERE schema_name = 'sqlml' ORDER BY ALL")
+    engine.rows(change)
+    found = examined(engine)
+    assert [finding.kind for finding in found.problems] == [kind]
+    assert says in found.problems[0].message
+    make_views(engine, "db", found.broken_views)
+    assert examined(engine).problems == []
+    after = engine.rows("SELECT view_name, sql FROM duckdb_views() WHERE schema_name = 'sqlml' AND view_name <> 'other' ORDER BY ALL")
+    assert after == before
+    assert set(engine.databases()) == {"db"}
+
+
+def test_a_table_in_place_of_a_view_is_left_for_its_owner(catalog: Catalog, engine: DuckDBEngine) -> None:
+    publish(catalog, "churn")
+    engine.rows("DROP VIEW sqlml.models")
+    engine.rows("CREATE TABLE sqlml.models AS SELECT 1 AS x")
+    found = examined(engine)
+    assert [(finding.kind, finding.is_problem) for finding in found.findings] == [("lost_view", True)]
+    assert found.broken_views == []
+
+
+def test_models_whose_schema_is_gone_are_named(catalog: Catalog, engine: DuckDBEngine) -> None:
+    engine.rows('CREATE SCHEMA "S t"')
+    publish(catalog, "churn")
+    catalog.publish(ModelKey("db", "S t", "foo"), record(), arrays())
+    engine.rows('DROP SCHEMA "S t"')
+    found = examined(engine)
+    assert [(finding.kind, finding.model, finding.message) for finding in found.problems] == [
+        ("lost_schema", '"S t".foo', 'schema "S t" of model "S t".foo is gone; CREATE SCHEMA "S t" brings it back')
+    ]
+    engine.rows('CREATE SCHEMA "s T"')
+    assert examined(engine).findings == []

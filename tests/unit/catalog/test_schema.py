@@ -54,7 +54,7 @@ def test_the_engine_prints_the_tables_as_they_are_written(engine: DuckDBEngine) 
     ensure_schema(engine, "db", START)
     for table in TABLES:
         ((printed,),) = engine.rows("SELECT sql FROM duckdb_tables() WHERE schema_name = 'sqlml' AND table_name = $1", [table.name])
-        assert schema._tokens(printed) == schema._expected(table)
+        assert schema.tokens_of(printed) == schema._expected(table)
         assert schema._printed(engine, table) == schema._expected(table)
     assert engine.rows("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'temp'") == [(0,)]
 

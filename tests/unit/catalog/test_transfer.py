@@ -56,7 +56,7 @@ def test_a_damaged_version_is_not_copied(tmp_path: Path) -> None:
     with sqlml.connect(tmp_path / "a.duckdb") as connection:
         connection.execute("CREATE TABLE t AS SELECT i AS x, 2 * i AS label FROM range(20) r(i)")
         connection.execute("CREATE MODEL m OPTIONS (model_type = 'linear_reg') AS FROM t")
-        connection.execute("UPDATE sqlml._state SET floats = [1.0] WHERE floats IS NOT NULL AND len(floats) = 1")
+        connection.session()._engine.rows("UPDATE sqlml._state SET floats = [1.0] WHERE floats IS NOT NULL AND len(floats) = 1")
         with pytest.raises(sqlml.IntegrityError) as caught:
             connection.execute("COPY MODEL m TO n")
         assert caught.value.code == "damaged_state"
@@ -69,7 +69,7 @@ def test_a_log_that_names_versions_that_are_gone_is_not_copied(tmp_path: Path) -
         connection.execute("CREATE TABLE t AS SELECT i AS x, 2 * i AS label FROM range(20) r(i)")
         connection.execute("CREATE MODEL m OPTIONS (model_type = 'linear_reg') AS FROM t")
         connection.execute("CREATE OR REPLACE MODEL m OPTIONS (model_type = 'linear_reg') AS FROM t")
-        connection.execute("DELETE FROM sqlml._versions WHERE version = 2")
+        connection.session()._engine.rows("DELETE FROM sqlml._versions WHERE version = 2")
         with pytest.raises(sqlml.IntegrityError) as caught:
             connection.execute("COPY MODEL m TO n")
         assert caught.value.code == "damaged_state"

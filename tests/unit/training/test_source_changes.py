@@ -57,9 +57,12 @@ def test_fingerprints_of_another_hash_say_nothing_but_rows_do() -> None:
     assert [found.change for found in compare_sources((TABLE,), (changed(TABLE, n_rows=1),), same_hash=False)] == ["changed"]
 
 
-def test_a_view_is_compared_by_what_is_under_it() -> None:
+def test_a_view_is_compared_by_its_definition_where_that_was_recorded() -> None:
     view = SourceRecord("view", "main.v")
     assert compare_sources((view,), (view,)) == ()
+    assert compare_sources((view,), (changed(view, fingerprint="aa"),)) == ()
+    (found,) = compare_sources((changed(view, fingerprint="aa"),), (changed(view, fingerprint="bb"),), same_hash=False)
+    assert (found.change, str(found)) == ("changed", "view main.v: its definition changed")
 
 
 def test_a_snapshot_tells_where_there_is_no_fingerprint() -> None:

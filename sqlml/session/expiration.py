@@ -1,0 +1,23 @@
+"""What is said of a model that had expired and whose name another one takes: until then it could have been brought back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from sqlml.catalog.records import ModelKey
+from sqlml.catalog.store import Catalog
+from sqlml.session.progress import EventProgress
+
+
+@contextlib.contextmanager
+def erasure_told(catalog: Catalog, key: ModelKey, progress: EventProgress) -> Iterator[None]:
+    """Gives a notice when what runs inside has erased an expired model of that name."""
+    before = catalog.expired(key)
+    yield
+    if before is not None and catalog.expired(key) is None:
+        versions = f"{before.n_versions} version{'s' * (before.n_versions != 1)}"
+        progress.notice(
+            "expired_model",
+            f"model {before.key}, which expired at {before.expires_at} UTC, was erased with its {versions} to make room for the new one",
+        )
