@@ -75,11 +75,8 @@ class Catalog(CatalogReader):
         self.lock_timeout_seconds = lock_timeout_seconds
         self.keep_versions: int | None = None
         """How many versions of a model stay when a new one comes; None for all."""
-
-    def expired(self, key: ModelKey) -> ModelInfo | None:
-        """The model that has a name though it has expired; a new model of that name erases it."""
-        model = self._find(key, also_expired=True)
-        return model.info if model is not None and model.is_expired(self._now()) else None
+        self.erased: ModelInfo | None = None
+        """The expired model that made room for the name which was claimed last."""
 
     # ---- Writing ----
 
@@ -318,7 +315,9 @@ class Catalog(CatalogReader):
         """The model that has a name, unless it has expired and is now erased; and the sequence of the name's last claim."""
         ensure_schema(self._engine, key.database, now)
         model, last_claim = read_model(self._engine, key)
+        self.erased = None
         if model is not None and model.is_expired(now):
+            self.erased = model.info
             erase(self._engine, model, "expired", self.cause, now, reason=f"expiration_timestamp was {model.info.expires_at} UTC")
             model = None
         return model, last_claim

@@ -47,13 +47,18 @@ def open_engine(
 
     Raises: OperationalError `file_locked`, `file_not_found`, `not_a_database`, `already_attached`, `configuration_conflict`, `cannot_open`.
     """
+    name = os.fspath(path)
+    is_new = name in ("", ":memory:") or not os.path.lexists(name)
     try:
-        connection = _connect(os.fspath(path), read_only, dict(config or {}))
+        connection = _connect(name, read_only, dict(config or {}))
         # Progress is counted only where the bar is on; it is drawn by others.
         call(connection.execute, "SET enable_progress_bar = true; SET enable_progress_bar_print = false")
     except Exception as error:
         raise translated(error) from error
-    return DuckDBEngine(connection, owns_connection=True)
+    engine = DuckDBEngine(connection, owns_connection=True)
+    if is_new:
+        engine.created_database = engine.current_database()
+    return engine
 
 
 def _connect(path: str, read_only: bool, config: dict[str, object]) -> duckdb.DuckDBPyConnection:
@@ -101,6 +106,7 @@ class DuckDBEngine:
         self.connection = connection
         self.lock = threading.RLock()
         """Held during every use of the connection. Calls are serial, but a cancelled statement may be left behind on its thread."""
+        self.created_database: str | None = None
         self._owns_connection = owns_connection
         self._abort = connection.abort
         self._open: weakref.ref[DuckDBResult | BatchStream] | None = None

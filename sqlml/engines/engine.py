@@ -159,6 +159,9 @@ class Engine(Protocol):
         """Attached databases by name, and whether each is read-only; internal ones left out."""
         ...
 
+    created_database: str | None
+    """The database that opening made: nothing is in it but what this process has put there. None where there was a file."""
+
     def changed_meanings(self) -> list[str]:
         """Settings that give another meaning to SQL that sqlml generates, as `name = value`."""
         ...

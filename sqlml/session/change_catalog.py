@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from sqlml.catalog.records import ModelKey
@@ -59,7 +58,7 @@ def _change(plan: CatalogChange, catalog: Catalog, progress: EventProgress) -> s
                 return None
             return f"alias {shown_name(plan.alias)} dropped{_expiration(plan.key, catalog, progress)}"
         case Rename():
-            with erasure_told(catalog, replace(plan.key, name=plan.name), progress):
+            with erasure_told(catalog, progress):
                 is_renamed = catalog.rename(plan.key, plan.name, if_exists=plan.if_exists)
             return f"renamed to {shown_name(plan.name)}" if is_renamed else None
         case _:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from sqlml.catalog.records import ModelKey
 from sqlml.catalog.store import Catalog
 from sqlml.session.progress import EventProgress
 
 
 @contextlib.contextmanager
-def erasure_told(catalog: Catalog, key: ModelKey, progress: EventProgress) -> Iterator[None]:
-    """Gives a notice when what runs inside has erased an expired model of that name."""
-    before = catalog.expired(key)
+def erasure_told(catalog: Catalog, progress: EventProgress) -> Iterator[None]:
+    """Gives a notice when what runs inside has erased an expired model whose name it takes."""
+    catalog.erased = None
     yield
-    if before is not None and catalog.expired(key) is None:
+    before = catalog.erased
+    if before is not None:
         versions = f"{before.n_versions} version{'s' * (before.n_versions != 1)}"
         progress.notice(
             "expired_model",

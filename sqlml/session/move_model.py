@@ -39,7 +39,7 @@ class Mover:
             match plan:
                 case CopyStored():
                     progress.stage("copying")
-                    with erasure_told(self.catalog, plan.target, progress):
+                    with erasure_told(self.catalog, progress):
                         received = copy(
                             self.engine, self.catalog, plan.source, plan.reference, plan.target, replace=plan.replace, check=progress.check
                         )
@@ -73,7 +73,7 @@ class Mover:
                     lambda place, model_id: folder.write_history(self.engine, place, model_id),
                 )  # fmt: skip
 
-            with erasure_told(self.catalog, plan.key, progress):
+            with erasure_told(self.catalog, progress):
                 received = receive(self.engine, self.catalog, plan.key, read, replace=plan.replace, check=progress.check)
         return _describe(received, "imported")
 

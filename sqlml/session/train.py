@@ -87,7 +87,7 @@ def train_model(
     learned = learn_model(plan, engine, models, progress, snapshot)
     assert learned is not None, "nothing keeps it from training"
     progress.stage("saving")
-    with erasure_told(catalog, plan.key, progress):
+    with erasure_told(catalog, progress):
         version = catalog.publish(
             plan.key,
             learned.record,

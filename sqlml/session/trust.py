@@ -18,7 +18,9 @@ class Trust:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._databases: frozenset[str] | None = None
+        # A stranger's macros come with a file.
+        created = engine.created_database
+        self._databases: frozenset[str] | None = None if created is None else frozenset({created})
 
     def notice(self, statement: str) -> None:
         """Told of each statement of the engine: after some of them macros must be looked for again."""

@@ -17,7 +17,7 @@ import sample_models
 from forging import WIRES, Tripwire
 from victim import Victim
 
-EVERY = 12
+EVERY = 20
 """Of the cases of one attack, one in so many is tried by default: each takes a second, and there are hundreds. SQLML_ALL_ATTACKS=1 tries all."""
 
 
