@@ -276,7 +276,6 @@ class Session:
             if self.dialect == "bigquery":
                 check_assignment(source, span)
             if isinstance(node, Query):
-                self._trust.notice(source.text[span.start : span.end])
                 check_catalog_kept(source, span, self.dialect, self._engine, self._catalog)
             if isinstance(node, Query) and not node.calls and (self.dialect == "duckdb" or is_of_engine(source, span)):
                 outcome = self._pass_through(source, span, parameters)
@@ -298,6 +297,7 @@ class Session:
 
     def _pass_through(self, source: Source, span: Span, parameters: Parameters) -> Outcome:
         text = source.text[span.start : span.end]
+        self._trust.notice(text)
         try:
             result = self._engine.run(text, parameters)
         except Error as error:

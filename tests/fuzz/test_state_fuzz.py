@@ -10,12 +10,12 @@ FUZZER = Path(__file__).with_name("state_fuzzer.py")
 
 
 def test_mutated_versions_are_refused_or_answer() -> None:
-    command = [sys.executable, str(FUZZER), "--mutations", "1000", "--chunk", "500", "--share", "0.1", "--seed", "20260101"]
+    command = [sys.executable, str(FUZZER), "--mutations", "600", "--chunk", "300", "--share", "0.1", "--seed", "20260101"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
     counts = {name: int(count) for count, name in (line.split(maxsplit=1) for line in done.stdout.splitlines()[1:] if line.startswith(" "))}
-    assert counts["mutations"] == 1000
-    assert counts["refused"] + counts["accepted"] == 1000
-    assert min(counts["refused"], counts["accepted"]) > 100
-    assert counts["statements answered"] > 60
+    assert counts["mutations"] == 600
+    assert counts["refused"] + counts["accepted"] == 600
+    assert min(counts["refused"], counts["accepted"]) > 60
+    assert counts["statements answered"] > 40
     assert not {"crashes", "hangs", "surprises"} & set(counts)

@@ -211,8 +211,8 @@ def test_shapes_of_terabytes(database: Path, victim: Victim, change: str) -> Non
     "rows",
     [
         # 64 KB in the file each: equal lists compress to nothing.
-        "SELECT 'state', 'weights', i::INTEGER, CASE WHEN i = 0 THEN [268435456] END, NULL, list_resize([0.5], 1024, 0.5), NULL FROM range(50000) r(i)",
-        "SELECT 'state', 'n' || i, 0, [1], NULL, [0.5], NULL FROM range(50000) r(i)",
+        "SELECT 'state', 'weights', i::INTEGER, CASE WHEN i = 0 THEN [268435456] END, NULL, list_resize([0.5], 1024, 0.5), NULL FROM range(30000) r(i)",
+        "SELECT 'state', 'n' || i, 0, [1], NULL, [0.5], NULL FROM range(30000) r(i)",
         "SELECT 'state', 'texts', i::INTEGER, CASE WHEN i = 0 THEN [16777216] END, NULL, NULL, [repeat('x', 4000000)] FROM range(300) r(i)",
     ],
     ids=["chunks", "arrays", "texts"],
@@ -245,9 +245,9 @@ def test_texts_that_compress_to_nothing(database: Path, victim: Victim, table: s
         connection.execute(f"CREATE TEMP TABLE one AS FROM sqlml.{table} LIMIT 1")
         connection.execute(f"UPDATE one SET {change}")
         key = "schema_key" if table == "_names" else "model_id"
-        for number in range(0, 40, 10):
+        for number in range(0, 40, 20):
             connection.execute(
-                f"INSERT INTO sqlml.{table} SELECT one.* REPLACE ('more ' || i AS {key}) FROM one, range({number}, {number + 10}) r(i)"
+                f"INSERT INTO sqlml.{table} SELECT one.* REPLACE ('more ' || i AS {key}) FROM one, range({number}, {number + 20}) r(i)"
             )
         connection.execute("CHECKPOINT")
     assert database.stat().st_size < 20_000_000
