@@ -211,8 +211,8 @@ def test_shapes_of_terabytes(database: Path, victim: Victim, change: str) -> Non
     "rows",
     [
         # 64 KB in the file each: equal lists compress to nothing.
-        "SELECT 'state', 'weights', i::INTEGER, CASE WHEN i = 0 THEN [268435456] END, NULL, list_resize([0.5], 1024, 0.5), NULL FROM range(30000) r(i)",
-        "SELECT 'state', 'n' || i, 0, [1], NULL, [0.5], NULL FROM range(30000) r(i)",
+        "SELECT 'state', 'weights', i::INTEGER, CASE WHEN i = 0 THEN [268435456] END, NULL, list_resize([0.5], 1024, 0.5), NULL FROM range(100000) r(i)",
+        "SELECT 'state', 'n' || i, 0, [1], NULL, [0.5], NULL FROM range(100000) r(i)",
         "SELECT 'state', 'texts', i::INTEGER, CASE WHEN i = 0 THEN [16777216] END, NULL, NULL, [repeat('x', 4000000)] FROM range(300) r(i)",
     ],
     ids=["chunks", "arrays", "texts"],
